@@ -1,0 +1,171 @@
+//! The future of a call.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc as StdArc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use crate::current;
+use crate::error::CallError;
+use crate::mailbox::QueuedSend;
+use crate::reply::{self, Awaiting, ReplyTo};
+use crate::slot::Slot;
+use crate::sync::Arc;
+
+/// A request on its way to an answer. Nothing happens before the first poll.
+pub(crate) struct Call<'a, M, T, F> {
+    slot: &'a Arc<Slot<M>>,
+    timeout: Duration,
+    stage: Stage<M, T, F>,
+}
+
+enum Stage<M, T, F> {
+    New(F),
+    Sent(Awaiting<T>),
+    /// The mailbox is full; the message waits in line.
+    WaitsForRoom(Awaiting<T>, QueuedSend<M>),
+    Done,
+}
+
+// Nothing in it is ever pinned in place.
+impl<M, T, F> Unpin for Call<'_, M, T, F> {}
+
+impl<'a, M, T, F> Call<'a, M, T, F> {
+    pub(crate) fn new(slot: &'a Arc<Slot<M>>, request: F, timeout: Duration) -> Self {
+        Self { slot, timeout, stage: Stage::New(request) }
+    }
+}
+
+impl<M, T, F> Future for Call<'_, M, T, F>
+where
+    M: Send + 'static,
+    T: Send + 'static,
+    F: FnOnce(ReplyTo<T>) -> M,
+{
+    type Output = Result<T, CallError>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Stage::Sent(answer) = &mut this.stage {
+            return answer.poll(cx);
+        }
+        match std::mem::replace(&mut this.stage, Stage::Done) {
+            Stage::New(request) => this.send(request, cx),
+            Stage::WaitsForRoom(mut answer, queued) => {
+                if let Poll::Ready(outcome) = answer.poll(cx) {
+                    return Poll::Ready(outcome);
+                }
+                match queued.poll(cx) {
+                    Poll::Pending => this.stage = Stage::WaitsForRoom(answer, queued),
+                    Poll::Ready(Ok(())) => this.stage = Stage::Sent(answer),
+                    Poll::Ready(Err(refused)) => {
+                        // Closed before the message is dropped: what that settles is of no interest any more.
+                        drop(answer);
+                        drop(refused);
+                        return Poll::Ready(Err(this.slot.gone()));
+                    }
+                }
+                Poll::Pending
+            }
+            Stage::Sent(_) | Stage::Done => Poll::Pending,
+        }
+    }
+}
+
+impl<M, T, F> Call<'_, M, T, F>
+where
+    M: Send + 'static,
+    T: Send + 'static,
+    F: FnOnce(ReplyTo<T>) -> M,
+{
+    #[inline]
+    fn send(&mut self, request: F, cx: &Context<'_>) -> Poll<Result<T, CallError>> {
+        let number = self.slot.number();
+        if number != 0 && number == current::process() {
+            return Poll::Ready(Err(CallError::CallingSelf));
+        }
+        // The waker is left in the cell and the deadline armed before the message goes out. What would be done between
+        // waking the server and letting go of this thread, another thread would use to steal the server.
+        let (reply, answer) = reply::pair(Some(cx.waker().clone()));
+        self.slot.arm(&answer, self.timeout);
+        match self.slot.push(request(reply)) {
+            Ok(()) => self.stage = Stage::Sent(answer),
+            Err(error) if error.is_full() => {
+                match self.slot.push_or_wait(error.into_message(), cx.waker()) {
+                    Ok(None) => self.stage = Stage::Sent(answer),
+                    Ok(Some(queued)) => self.stage = Stage::WaitsForRoom(answer, queued),
+                    Err(refused) => {
+                        drop(answer);
+                        drop(refused);
+                        return Poll::Ready(Err(CallError::NoProc));
+                    }
+                }
+            }
+            Err(refused) => {
+                drop(answer);
+                drop(refused);
+                return Poll::Ready(Err(CallError::NoProc));
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<M> Slot<M> {
+    /// Lets an answer time out by the clock of the server's runtime.
+    #[inline]
+    fn arm<T: Send + 'static>(&self, answer: &Awaiting<T>, timeout: Duration) {
+        if timeout != Duration::MAX
+            && let (Some(deadlines), Some(call)) = (self.deadlines.get(), answer.settle_handle())
+        {
+            deadlines.arm(call, timeout);
+        }
+    }
+
+    /// What a caller is told whose message the ended process gave back.
+    fn gone(&self) -> CallError {
+        match self.inner.lock().ended() {
+            Some(ended) => CallError::Exited(ended.reason.clone()),
+            None => CallError::NoProc,
+        }
+    }
+}
+
+/// Waits for an answer that is no reply to a message.
+pub(crate) async fn within<M, T: Send + 'static>(
+    slot: &Slot<M>,
+    mut answer: Awaiting<T>,
+    timeout: Duration,
+) -> Result<T, CallError> {
+    slot.arm(&answer, timeout);
+    poll_fn(|cx| answer.poll(cx)).await
+}
+
+/// Blocks this thread on `call`, for `timeout` of the machine's time at most.
+pub(crate) fn block_on<T>(call: impl Future<Output = Result<T, CallError>>, timeout: Duration) -> Result<T, CallError> {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: StdArc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(StdArc::new(Unpark(thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    let mut call = pin!(call);
+    let deadline = Instant::now() + timeout;
+    loop {
+        if let Poll::Ready(outcome) = call.as_mut().poll(&mut cx) {
+            return outcome;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(CallError::Timeout);
+        }
+        thread::park_timeout(left);
+    }
+}

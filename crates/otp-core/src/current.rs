@@ -1,0 +1,118 @@
+//! The process in whose poll this thread is, and the replies that its code dropped unanswered.
+//!
+//! Invariants:
+//! 1. While code of a process runs (a poll, or the drop of what the process owned), `PROCESS` is its number.
+//! 2. A `ReplyTo` that is dropped unanswered inside such a scope is settled by that process: as `NoReply` at its next
+//!    message boundary, as `Exited(reason)` if the process ends before it gets there.
+//! 3. Scopes nest and give back what they found.
+
+use std::cell::{Cell, RefCell};
+use std::mem;
+
+use crate::error::CallError;
+use crate::sync::Arc;
+
+/// A call that lost its `ReplyTo` and waits to be told what became of it.
+pub(crate) type Unanswered = Arc<dyn Settle>;
+
+/// The end of a reply cell that gives the outcome of a call which has no reply.
+pub(crate) trait Settle: Send + Sync {
+    fn settle(&self, outcome: CallError);
+}
+
+thread_local! {
+    static PROCESS: Cell<u64> = const { Cell::new(0) };
+    // A flag of its own, because a message boundary asks it each time and must not pay for a lazy thread-local.
+    static HAS_UNANSWERED: Cell<bool> = const { Cell::new(false) };
+    static UNANSWERED: RefCell<Vec<Unanswered>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Returns the number of the process whose code runs here, 0 for none.
+pub(crate) fn process() -> u64 {
+    PROCESS.get()
+}
+
+/// Leaves a call to the process whose code runs here; gives it back where none does.
+pub(crate) fn leave_unanswered(call: Unanswered) -> Result<(), Unanswered> {
+    if PROCESS.get() == 0 {
+        return Err(call);
+    }
+    let mut call = Some(call);
+    // While the thread is torn down there is no list any more: then the call is settled on the spot.
+    let kept = UNANSWERED.try_with(|list| list.borrow_mut().extend(call.take()));
+    match (kept, call) {
+        (Ok(()), _) => {
+            HAS_UNANSWERED.set(true);
+            Ok(())
+        }
+        (Err(_), Some(call)) => Err(call),
+        (Err(_), None) => Ok(()),
+    }
+}
+
+/// Tells every call that was left unanswered in this scope its outcome.
+#[inline]
+pub(crate) fn settle_unanswered(outcome: &CallError) {
+    if HAS_UNANSWERED.get() {
+        settle_all(take_unanswered(), outcome);
+    }
+}
+
+/// Tells each of `calls` the same outcome.
+pub(crate) fn settle_all(calls: Vec<Unanswered>, outcome: &CallError) {
+    for call in calls {
+        call.settle(outcome.clone());
+    }
+}
+
+/// Takes the calls that were left unanswered in this scope so far.
+pub(crate) fn take_unanswered() -> Vec<Unanswered> {
+    if HAS_UNANSWERED.replace(false) {
+        UNANSWERED.try_with(|list| mem::take(&mut *list.borrow_mut())).unwrap_or_default()
+    } else {
+        Vec::new()
+    }
+}
+
+/// Where the code of one process runs, for as long as this value lives.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    outer_process: u64,
+    outer_unanswered: Vec<Unanswered>,
+}
+
+impl Scope {
+    /// Enters a process; `unanswered` is what it brought along from earlier polls.
+    pub(crate) fn enter(process: u64, unanswered: Vec<Unanswered>) -> Self {
+        let outer_unanswered = take_unanswered();
+        put_unanswered(unanswered);
+        Self { outer_process: PROCESS.replace(process), outer_unanswered }
+    }
+
+    /// Leaves the process and returns what it has to carry to its next poll.
+    pub(crate) fn leave(self) -> Vec<Unanswered> {
+        take_unanswered()
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        // Nothing is left here unless a panic of our own passed through; no call may hang even then.
+        settle_unanswered(&CallError::NoReply);
+        PROCESS.set(self.outer_process);
+        put_unanswered(mem::take(&mut self.outer_unanswered));
+    }
+}
+
+fn put_unanswered(calls: Vec<Unanswered>) {
+    if !calls.is_empty() {
+        HAS_UNANSWERED.set(true);
+        let _ = UNANSWERED.try_with(|list| *list.borrow_mut() = calls);
+    }
+}
+
+impl std::fmt::Debug for dyn Settle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Settle(..)")
+    }
+}

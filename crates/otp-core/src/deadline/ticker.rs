@@ -1,0 +1,208 @@
+//! The task that watches over the log of one runtime.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::log::Entry;
+use super::{COARSE, Deadlines, EXACT, RESTING, TICK, after};
+use crate::current::Unanswered;
+use crate::error::CallError;
+use crate::sync::{Arc, Ordering};
+
+/// How far the runtime's clock may be off the machine's over a tick and still be the same clock.
+const CLOCK_TOLERANCE: Duration = Duration::from_millis(1);
+
+/// Real deadlines, earliest first.
+#[derive(Debug, Default)]
+pub(super) struct Heap {
+    calls: BinaryHeap<Reverse<Due>>,
+    sweep_at: usize,
+    waker: Option<Waker>,
+}
+
+#[derive(Debug)]
+struct Due {
+    deadline: Instant,
+    call: Unanswered,
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.deadline == other.deadline
+    }
+}
+
+impl Eq for Due {}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.deadline.cmp(&other.deadline)
+    }
+}
+
+impl Heap {
+    /// Adds a deadline and wakes the ticker, which may be asleep until a later one.
+    pub(super) fn push(&mut self, call: Unanswered, deadline: Instant) {
+        self.add(call, deadline);
+        self.wake_ticker();
+    }
+
+    fn add(&mut self, call: Unanswered, deadline: Instant) {
+        if self.calls.len() >= self.sweep_at {
+            self.calls.retain(|Reverse(due)| Arc::strong_count(&due.call) > 1);
+            self.sweep_at = (self.calls.len() * 2).max(64);
+        }
+        self.calls.push(Reverse(Due { deadline, call }));
+    }
+
+    // The waker is always the ticker's own task's: waking it under the lock runs no code of a user.
+    pub(super) fn wake_ticker(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Takes out one call whose deadline has passed.
+    fn pop_due(&mut self, now: Instant) -> Option<Unanswered> {
+        if self.calls.peek()?.0.deadline > now {
+            return None;
+        }
+        self.calls.pop().map(|Reverse(due)| due.call)
+    }
+
+    /// The earliest deadline of a call that is still in flight.
+    fn earliest(&mut self) -> Option<Instant> {
+        while let Some(Reverse(due)) = self.calls.peek() {
+            if Arc::strong_count(&due.call) > 1 {
+                return Some(due.deadline);
+            }
+            self.calls.pop();
+        }
+        None
+    }
+}
+
+pub(super) struct Ticker {
+    deadlines: Arc<Deadlines>,
+    /// In flight since before the last tick, each with its deadline.
+    aged: Vec<(Entry, Instant)>,
+    fresh: Vec<Entry>,
+    /// The runtime's clock and the machine's at the last tick, while ticking.
+    last: Option<(Instant, std::time::Instant)>,
+}
+
+impl Ticker {
+    pub(super) fn new(deadlines: Arc<Deadlines>) -> Self {
+        Self { deadlines, aged: Vec::new(), fresh: Vec::new(), last: None }
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut sleep = pin!(sleep_until(Instant::now()));
+        let mut next_tick = None;
+        loop {
+            let now = Instant::now();
+            self.expire(now);
+            // A wake for an early deadline is no tick.
+            if next_tick.is_none_or(|next| now >= next) {
+                next_tick = if self.tick(now) {
+                    self.publish_clock(now);
+                    Some(now + TICK)
+                } else {
+                    self.last = None;
+                    self.deadlines.mode.store(RESTING, Ordering::Relaxed);
+                    None
+                };
+            }
+            self.wait(sleep.as_mut(), next_tick).await;
+        }
+    }
+
+    /// Looks at the log; tells whether any call was made since the last look.
+    fn tick(&mut self, now: Instant) -> bool {
+        let mut promoted = self.aged.drain(..).filter(|(entry, _)| entry.in_flight()).peekable();
+        if promoted.peek().is_some() {
+            let mut heap = self.deadlines.heap.lock();
+            for (entry, deadline) in promoted {
+                heap.add(entry.call, deadline);
+            }
+        } else {
+            drop(promoted);
+        }
+        let any = self.deadlines.log.drain_into(&mut self.fresh);
+        for entry in self.fresh.drain(..) {
+            let deadline = after(entry.armed.unwrap_or(now), entry.timeout);
+            self.aged.push((entry, deadline));
+        }
+        any || !self.aged.is_empty()
+    }
+
+    /// Settles every call whose deadline has passed, each outside the lock.
+    fn expire(&self, now: Instant) {
+        loop {
+            let due = self.deadlines.heap.lock().pop_due(now);
+            match due {
+                Some(call) => call.settle(CallError::Timeout),
+                None => return,
+            }
+        }
+    }
+
+    /// Publishes whether calls must read the clock until the next tick.
+    fn publish_clock(&mut self, now: Instant) {
+        let machine = std::time::Instant::now();
+        let mode = match self.last {
+            Some((then, machine_then)) => {
+                let (passed, machine_passed) = (now - then, machine - machine_then);
+                // Over no time at all, any two clocks agree: that proves nothing.
+                let proven = machine_passed >= TICK / 2;
+                if proven && passed.abs_diff(machine_passed) <= CLOCK_TOLERANCE { COARSE } else { EXACT }
+            }
+            None => EXACT,
+        };
+        self.last = Some((now, machine));
+        self.deadlines.mode.store(mode, Ordering::Relaxed);
+    }
+
+    /// Waits for the next tick or deadline, or until somebody wakes the ticker.
+    async fn wait(&self, mut sleep: Pin<&mut Sleep>, next_tick: Option<Instant>) {
+        let mut polled = false;
+        poll_fn(|cx| {
+            if polled {
+                return Poll::Ready(());
+            }
+            polled = true;
+            let mut heap = self.deadlines.heap.lock();
+            heap.waker = Some(cx.waker().clone());
+            let earliest = heap.earliest();
+            drop(heap);
+            // The last look of invariant 4: from here on, whoever arms finds the waker.
+            if next_tick.is_none() && !self.deadlines.log.is_empty() {
+                return Poll::Ready(());
+            }
+            let Some(until) = earliest.into_iter().chain(next_tick).min() else {
+                return Poll::Pending;
+            };
+            sleep.as_mut().reset(until);
+            sleep.as_mut().poll(cx)
+        })
+        .await;
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.deadlines.dead.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,130 @@
+//! The end of a process, as everybody else sees it.
+//!
+//! The order is part of the contract: the process itself has already dropped its handler, cancelled its timers, run
+//! `terminate` and dropped its state. Then, here: the reason is published, callers are told, senders that wait for room
+//! get their messages back, and last those are told who monitor the process or wait for its `stop`.
+
+use std::mem;
+
+use crate::current::{self, Unanswered};
+use crate::error::CallError;
+use crate::exit_reason::ExitReason;
+use crate::panics;
+use crate::reply::{self, Awaiting};
+use crate::slot::{Ended, Phase, Slot};
+use crate::sync::{Arc, AtomicU64, Ordering};
+
+/// Returns the number of a new incarnation. Numbers are never used again.
+pub(crate) fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Closes its slot, whatever ends the process: its own end, or the runtime that drops it.
+pub(crate) struct ExitGuard<M> {
+    pub(crate) slot: Arc<Slot<M>>,
+    pub(crate) ended: Ended,
+}
+
+impl<M> Drop for ExitGuard<M> {
+    fn drop(&mut self) {
+        self.slot.close(self.ended.clone());
+    }
+}
+
+impl<M> Slot<M> {
+    /// Ends the incarnation and closes the slot for good.
+    pub(crate) fn close(&self, ended: Ended) {
+        let mut inner = self.inner.lock();
+        let number = self.process.swap(0, Ordering::AcqRel);
+        let before = mem::replace(&mut inner.phase, Phase::Closed(ended.clone()));
+        let queue = mem::take(&mut inner.queue);
+        inner.dropped += queue.len();
+        let dropped = inner.dropped;
+        inner.parked = false;
+        let waker = inner.waker.take();
+        let extras = inner.extras.take();
+        drop(inner);
+        drop(waker);
+
+        let reason = ended.reason;
+        self.trace_exit(number, &reason, dropped);
+
+        let outcome = CallError::Exited(reason.clone());
+        current::settle_unanswered(&outcome);
+        // Each message is dropped on its own: one whose drop panics must not cost the others theirs.
+        let unanswered = current::Scope::enter(number, Vec::new());
+        for message in queue {
+            let _ = panics::catch_drop(message);
+        }
+        let extras = extras.map(|extras| *extras).unwrap_or_default();
+        for (_, told) in extras.told {
+            let _ = panics::catch_drop(told);
+        }
+        for inspection in extras.inspections {
+            let _ = panics::catch_drop(inspection);
+        }
+        drop(extras.suspending);
+        current::settle_all(unanswered.leave(), &outcome);
+        current::settle_all(extras.unanswered, &outcome);
+
+        for sender in extras.senders {
+            sender.refuse();
+        }
+        if let Phase::Starting(Some(starter)) = before {
+            starter.wake();
+        }
+        for monitor in extras.monitors {
+            monitor.send(reason.clone());
+        }
+    }
+
+    fn trace_exit(&self, number: u64, reason: &ExitReason, dropped: usize) {
+        if number == 0 {
+            return;
+        }
+        let name = self.name();
+        if reason.is_clean() {
+            tracing::debug!(pid = number, name, %reason, dropped, "process exited");
+        } else {
+            tracing::error!(pid = number, name, %reason, dropped, "process exited");
+        }
+    }
+
+    /// Hears of the end of incarnation `number`; `None` if that one has ended.
+    pub(crate) fn monitor(&self, number: u64) -> Option<Awaiting<ExitReason>> {
+        let (reply, end) = reply::pair(None);
+        let mut inner = self.inner.lock();
+        if number == 0 || self.number() != number {
+            drop(inner);
+            // Nobody waits for this reply: it must not be left to the process that runs here.
+            reply.send(ExitReason::NoProc);
+            return None;
+        }
+        let monitors = &mut inner.extras().monitors;
+        if monitors.len() == monitors.capacity() {
+            // Before it grows: those who stopped waiting need no place.
+            monitors.retain(|monitor| !monitor.is_closed());
+        }
+        monitors.push(reply);
+        Some(end)
+    }
+
+    /// Settles what a background task of incarnation `number` left unanswered when it was aborted.
+    pub(crate) fn settle_aborted(&self, number: u64, calls: Vec<Unanswered>) {
+        if calls.is_empty() {
+            return;
+        }
+        let mut inner = self.inner.lock();
+        let outcome = match inner.ended() {
+            Some(ended) => CallError::Exited(ended.reason.clone()),
+            None if self.number() == number => {
+                inner.extras().unanswered.extend(calls);
+                return;
+            }
+            None => CallError::NoProc,
+        };
+        drop(inner);
+        current::settle_all(calls, &outcome);
+    }
+}

@@ -1,0 +1,92 @@
+//! Panics: caught where user code runs, and told as an exit reason.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Once};
+
+use crate::exit_reason::ExitReason;
+
+thread_local! {
+    /// Where the last panic of this thread began; written by the hook, taken by whoever catches the panic.
+    static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// A panic that ended a process.
+#[derive(Debug)]
+pub struct CaughtPanic {
+    message: String,
+    location: Option<String>,
+}
+
+impl CaughtPanic {
+    /// Returns the panic's message. A payload that is no text reads `Box<dyn Any>`.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns where the panic began, as `file:line:column`.
+    ///
+    /// Known only if [`record_panic_locations`] was called before.
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+}
+
+impl fmt::Display for CaughtPanic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.location {
+            Some(location) => write!(f, "panicked at {location}: {}", self.message),
+            None => write!(f, "panicked: {}", self.message),
+        }
+    }
+}
+
+/// Installs a panic hook that records where panics begin, so that [`CaughtPanic::location`] knows it.
+///
+/// The hook chains to the one that was set before; a second call does nothing. It is the program's choice to make: no
+/// crate here sets a hook unasked.
+pub fn record_panic_locations() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            // A thread that is being torn down has no locals any more; its panic keeps no location.
+            let _ = LOCATION.try_with(|last| {
+                if let Ok(mut last) = last.try_borrow_mut() {
+                    *last = info.location().map(ToString::to_string);
+                }
+            });
+            before(info);
+        }));
+    });
+}
+
+/// Runs `work`; a panic comes back as the exit reason that it is.
+pub(crate) fn catch<R>(work: impl FnOnce() -> R) -> Result<R, ExitReason> {
+    // Whatever `work` borrowed may be torn after a panic. All callers either drop it next or hand it to `terminate`,
+    // whose documentation says so.
+    panic::catch_unwind(AssertUnwindSafe(work)).map_err(reason_of)
+}
+
+/// Drops a value whose `Drop` may panic.
+pub(crate) fn catch_drop<T>(value: T) -> Result<(), ExitReason> {
+    catch(move || drop(value))
+}
+
+fn reason_of(payload: Box<dyn Any + Send>) -> ExitReason {
+    let message = if let Some(text) = payload.downcast_ref::<&'static str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "Box<dyn Any>".to_owned()
+    };
+    // The payload is the user's value, and its drop is user code as well.
+    let _ = panic::catch_unwind(AssertUnwindSafe(move || drop(payload)));
+    let location = LOCATION.try_with(|last| last.try_borrow_mut().ok().and_then(|mut last| last.take()));
+    ExitReason::Panic(Arc::new(CaughtPanic { message, location: location.ok().flatten() }))
+}

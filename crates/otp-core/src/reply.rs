@@ -1,0 +1,218 @@
+//! `ReplyTo` and the cell between it and the one who waits.
+//!
+//! Invariants of the cell:
+//! 1. It is settled at most once: by the reply, by the deadline, or by what became of the process. Whoever is second
+//!    finds `closed` or a value and drops what it brought, outside the lock.
+//! 2. `closed` means that nobody will read: the waiting end was dropped, or was given its outcome.
+//! 3. Wakers are taken under the lock and woken after it; values are dropped after it.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::task::{Context, Poll, Waker};
+
+use crate::current::{self, Settle, Unanswered};
+use crate::error::CallError;
+use crate::sync::{Arc, Mutex};
+
+/// The right to answer one call, once: OTP's `From`.
+///
+/// It travels inside the message. A server may answer at once, keep it and answer later, or pass it on to somebody else
+/// who answers. Dropped without an answer, it tells the caller [`CallError::NoReply`], or, if it went down with its
+/// process, [`CallError::Exited`].
+///
+/// ```
+/// use otp_core::ReplyTo;
+///
+/// enum Msg {
+///     Length(String, ReplyTo<usize>),
+/// }
+///
+/// fn answer(msg: Msg) {
+///     match msg {
+///         Msg::Length(text, reply) => reply.send(text.len()),
+///     }
+/// }
+/// ```
+#[must_use = "a call whose `ReplyTo` is dropped fails with `NoReply`"]
+pub struct ReplyTo<T> {
+    // `None` only while it is being answered.
+    cell: Option<Arc<ReplyCell<T>>>,
+}
+
+impl<T> ReplyTo<T> {
+    /// Answers the call. If the caller has gone meanwhile, the answer is dropped without a trace.
+    pub fn send(mut self, value: T) {
+        if let Some(cell) = self.cell.take() {
+            cell.put(Ok(value));
+        }
+    }
+
+    /// Tells whether the caller has gone: its time-out has passed or it dropped the call.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.cell.as_ref().is_none_or(|cell| cell.state.lock().is_over())
+    }
+
+    /// Waits until the caller has gone, so that work for it can be given up.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    pub async fn closed(&mut self) {
+        poll_fn(|cx| match &self.cell {
+            Some(cell) => cell.poll_closed(cx),
+            None => Poll::Ready(()),
+        })
+        .await;
+    }
+}
+
+impl<T> Drop for ReplyTo<T> {
+    fn drop(&mut self) {
+        if let Some(cell) = self.cell.take() {
+            (cell.abandon)(cell);
+        }
+    }
+}
+
+impl<T> fmt::Debug for ReplyTo<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplyTo").field("is_closed", &self.is_closed()).finish()
+    }
+}
+
+/// Makes the two ends of one reply; the second is woken by `waker`.
+pub(crate) fn pair<T: Send + 'static>(waker: Option<Waker>) -> (ReplyTo<T>, Awaiting<T>) {
+    let cell = Arc::new(ReplyCell {
+        state: Mutex::new(State { value: None, reader: waker, watcher: None, closed: false }),
+        // A function pointer, so that `ReplyTo<T>` and with it the user's messages need no bounds on `T`.
+        abandon: |cell| {
+            let unanswered: Unanswered = cell;
+            if let Err(unanswered) = current::leave_unanswered(unanswered) {
+                unanswered.settle(CallError::NoReply);
+            }
+        },
+    });
+    (ReplyTo { cell: Some(Arc::clone(&cell)) }, Awaiting { cell: Some(cell) })
+}
+
+/// The end that waits for the reply. Dropping it closes the cell.
+#[derive(Debug)]
+pub(crate) struct Awaiting<T> {
+    // `None` once the outcome was read.
+    cell: Option<Arc<ReplyCell<T>>>,
+}
+
+impl<T> Awaiting<T> {
+    /// The outcome, if there is one. Not to be polled again after it.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {
+        let Some(cell) = &self.cell else {
+            return Poll::Pending;
+        };
+        let mut state = cell.state.lock();
+        if let Some(value) = state.value.take() {
+            state.closed = true;
+            drop(state);
+            self.cell = None;
+            return Poll::Ready(value);
+        }
+        let unused = match &mut state.reader {
+            Some(reader) if reader.will_wake(cx.waker()) => None,
+            reader => reader.replace(cx.waker().clone()),
+        };
+        drop(state);
+        drop(unused);
+        Poll::Pending
+    }
+}
+
+impl<T: Send + 'static> Awaiting<T> {
+    /// A handle by which somebody else may give the outcome.
+    pub(crate) fn settle_handle(&self) -> Option<Unanswered> {
+        match &self.cell {
+            Some(cell) => Some(Arc::<ReplyCell<T>>::clone(cell)),
+            None => None,
+        }
+    }
+}
+
+impl<T> Drop for Awaiting<T> {
+    fn drop(&mut self) {
+        let Some(cell) = self.cell.take() else {
+            return;
+        };
+        let mut state = cell.state.lock();
+        state.closed = true;
+        let (value, reader, watcher) = (state.value.take(), state.reader.take(), state.watcher.take());
+        drop(state);
+        drop((value, reader));
+        if let Some(watcher) = watcher {
+            watcher.wake();
+        }
+    }
+}
+
+pub(crate) struct ReplyCell<T> {
+    state: Mutex<State<T>>,
+    abandon: fn(Arc<ReplyCell<T>>),
+}
+
+struct State<T> {
+    value: Option<Result<T, CallError>>,
+    reader: Option<Waker>,
+    watcher: Option<Waker>,
+    closed: bool,
+}
+
+impl<T> State<T> {
+    fn is_over(&self) -> bool {
+        self.closed || self.value.is_some()
+    }
+}
+
+impl<T> ReplyCell<T> {
+    fn put(&self, value: Result<T, CallError>) {
+        let mut state = self.state.lock();
+        if state.is_over() {
+            drop(state);
+            drop(value);
+            return;
+        }
+        state.value = Some(value);
+        let (reader, watcher) = (state.reader.take(), state.watcher.take());
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        // An outcome that came from elsewhere (the deadline) means for the holder of the `ReplyTo` that nobody waits.
+        if let Some(watcher) = watcher {
+            watcher.wake();
+        }
+    }
+
+    fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state.lock();
+        if state.is_over() {
+            return Poll::Ready(());
+        }
+        let unused = match &mut state.watcher {
+            Some(watcher) if watcher.will_wake(cx.waker()) => None,
+            watcher => watcher.replace(cx.waker().clone()),
+        };
+        drop(state);
+        drop(unused);
+        Poll::Pending
+    }
+}
+
+impl<T: Send> Settle for ReplyCell<T> {
+    fn settle(&self, outcome: CallError) {
+        self.put(Err(outcome));
+    }
+}
+
+impl<T> fmt::Debug for ReplyCell<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReplyCell(..)")
+    }
+}

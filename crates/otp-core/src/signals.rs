@@ -1,0 +1,96 @@
+//! Signals: what acts on a process and overtakes everything that it is told.
+//!
+//! A signal is a bit that the process reads at every poll and at every message boundary. It is raised first and the
+//! process woken after, so that a process which is about to wait is polled once more and sees it.
+
+use std::any::Any;
+
+use crate::error::CallError;
+use crate::reply::{self, Awaiting, ReplyTo};
+use crate::slot::{Phase, Slot};
+use crate::sync::Ordering;
+
+/// The process has to end at once.
+pub(crate) const KILL: u32 = 1;
+/// Somebody wants to look into the state.
+pub(crate) const INSPECT: u32 = 1 << 1;
+/// The process has to rest until nobody wants it to any more.
+pub(crate) const SUSPEND: u32 = 1 << 2;
+/// Senders wait for room: nothing to act on, but to be read when room appears.
+pub(crate) const SENDERS: u32 = 1 << 3;
+
+/// The signals that a process acts on at a message boundary.
+pub(crate) const TO_ACT_ON: u32 = KILL | INSPECT | SUSPEND;
+
+/// A look into the state of a server, whose type the process knows and the asker guesses.
+pub(crate) type Inspection = Box<dyn FnOnce(&dyn Any) + Send>;
+
+impl<M> Slot<M> {
+    /// Raises a signal for incarnation `number` under the lock, does `prepare` there, and wakes the process.
+    fn signal(&self, number: u64, signal: u32, prepare: impl FnOnce(&mut crate::slot::Extras<M>)) -> Result<(), CallError> {
+        let mut inner = self.inner.lock();
+        if number == 0 || self.number() != number || matches!(inner.phase, Phase::Closed(_)) {
+            return Err(CallError::NoProc);
+        }
+        if signal != KILL {
+            prepare(inner.extras());
+        }
+        self.signals.fetch_or(signal, Ordering::SeqCst);
+        inner.parked = false;
+        let waker = inner.waker.clone();
+        drop(inner);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn kill(&self, number: u64) {
+        // A process that has ended is as dead as one can be.
+        let _ = self.signal(number, KILL, |_| ());
+    }
+
+    pub(crate) fn is_killed(&self) -> bool {
+        self.signals.load(Ordering::Acquire) & KILL != 0
+    }
+
+    pub(crate) fn inspect(&self, number: u64, inspection: Inspection) -> Result<(), CallError> {
+        self.signal(number, INSPECT, |extras| extras.inspections.push_back(inspection))
+    }
+
+    /// The next look into the state that somebody waits for.
+    pub(crate) fn next_inspection(&self) -> Option<Inspection> {
+        let mut inner = self.inner.lock();
+        let inspections = &mut inner.extras().inspections;
+        let next = inspections.pop_front();
+        if inspections.is_empty() {
+            self.signals.fetch_and(!INSPECT, Ordering::SeqCst);
+        }
+        next
+    }
+
+    /// Asks the process to rest; the reply comes when it does.
+    pub(crate) fn suspend(&self, number: u64) -> Result<Awaiting<()>, CallError> {
+        let (reply, resting) = reply::pair(None);
+        self.signal(number, SUSPEND, |extras| {
+            extras.suspensions += 1;
+            extras.suspending.push(reply);
+        })?;
+        Ok(resting)
+    }
+
+    /// One who wanted the process to rest does not any more.
+    pub(crate) fn resume(&self, number: u64) {
+        let _ = self.signal(number, 0, |extras| {
+            extras.suspensions -= 1;
+            if extras.suspensions == 0 {
+                self.signals.fetch_and(!SUSPEND, Ordering::SeqCst);
+            }
+        });
+    }
+
+    /// Those who wait to hear that the process rests.
+    pub(crate) fn take_suspending(&self) -> Vec<ReplyTo<()>> {
+        std::mem::take(&mut self.inner.lock().extras().suspending)
+    }
+}

@@ -1,0 +1,213 @@
+//! The slot: what of a server outlives its incarnations, and what everybody outside the process shares with it.
+//!
+//! Invariants:
+//! 1. `phase` only ever goes `Waiting → Starting → Running → Closed`; nothing is accepted into a closed slot.
+//! 2. `process` is the number of the incarnation that runs, 0 between them. What is meant for one incarnation (kill,
+//!    stop, monitors, results of its tasks) names its number and is refused by any other.
+//! 3. The waker in `inner` is that of the process's own task (or of the one who reads an inbox). `parked` says that the
+//!    process found nothing to do; whoever brings something clears it under the lock and wakes after it. Signals wake
+//!    whatever `parked` says, for they must reach a handler that waits.
+//! 4. No user code runs under the lock: no wake, no drop of a message, no closure.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::task::Waker;
+
+use tokio::time::Instant;
+
+use crate::current::Unanswered;
+use crate::deadline::Deadlines;
+use crate::exit_reason::ExitReason;
+use crate::mailbox::{Told, WaitingSender};
+use crate::reply::ReplyTo;
+use crate::signals::Inspection;
+use crate::sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering};
+
+pub(crate) struct Slot<M> {
+    pub(crate) inner: Mutex<Inner<M>>,
+    /// What acts on the process; see `signals`.
+    pub(crate) signals: AtomicU32,
+    /// Strong handles. At zero the process ends once its queue is empty.
+    pub(crate) handles: AtomicUsize,
+    /// Messages that the process has swapped out and not begun. Exact for a bounded mailbox; otherwise as of the last
+    /// time the process waited.
+    pub(crate) in_hand: AtomicUsize,
+    /// Messages begun, as of the last time the process waited.
+    pub(crate) handled: AtomicU64,
+    pub(crate) process: AtomicU64,
+    /// How many accepted messages may wait; `usize::MAX` for an unbounded mailbox.
+    pub(crate) capacity: usize,
+    pub(crate) name: Option<Arc<str>>,
+    /// Set when the server gets a runtime.
+    pub(crate) deadlines: OnceLock<Arc<Deadlines>>,
+}
+
+pub(crate) struct Inner<M> {
+    pub(crate) queue: VecDeque<M>,
+    /// Messages taken out of `queue` so far; with the queue's length, the place of the next one in the total order.
+    pub(crate) taken: u64,
+    pub(crate) waker: Option<Waker>,
+    pub(crate) parked: bool,
+    pub(crate) phase: Phase,
+    /// Accepted messages that nobody handled.
+    pub(crate) dropped: usize,
+    /// Places promised to senders that are still making their message.
+    pub(crate) reserved: usize,
+    /// What most servers never need.
+    pub(crate) extras: Option<Box<Extras<M>>>,
+}
+
+pub(crate) enum Phase {
+    /// Not started yet.
+    Waiting,
+    /// `init` runs; the waker is of the one who started it.
+    Starting(Option<Waker>),
+    Running,
+    Closed(Ended),
+}
+
+/// How the last incarnation ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub(crate) reason: ExitReason,
+    /// Whether `init` had succeeded.
+    pub(crate) served: bool,
+    pub(crate) ignored: bool,
+}
+
+pub(crate) struct Extras<M> {
+    /// What the process is told and is no message, each with its place among the messages.
+    pub(crate) told: VecDeque<(u64, Told<M>)>,
+    /// Senders that wait for room, first come first served.
+    pub(crate) senders: VecDeque<Arc<WaitingSender<M>>>,
+    pub(crate) monitors: Vec<ReplyTo<ExitReason>>,
+    pub(crate) inspections: VecDeque<Inspection>,
+    /// Since when the message in hand has been waiting for something.
+    pub(crate) busy_since: Option<Instant>,
+    pub(crate) suspensions: usize,
+    pub(crate) suspending: Vec<ReplyTo<()>>,
+    /// Calls left unanswered by background tasks that were aborted while the process was ending.
+    pub(crate) unanswered: Vec<Unanswered>,
+}
+
+impl<M> Default for Extras<M> {
+    fn default() -> Self {
+        Self {
+            told: VecDeque::new(),
+            senders: VecDeque::new(),
+            monitors: Vec::new(),
+            inspections: VecDeque::new(),
+            busy_since: None,
+            suspensions: 0,
+            suspending: Vec::new(),
+            unanswered: Vec::new(),
+        }
+    }
+}
+
+impl<M> Inner<M> {
+    pub(crate) fn extras(&mut self) -> &mut Extras<M> {
+        self.extras.get_or_insert_default()
+    }
+
+    /// Ends the wait of the process, if it waits; the waker is for after the lock.
+    #[inline]
+    pub(crate) fn unpark(&mut self) -> Option<Waker> {
+        if self.parked {
+            self.parked = false;
+            self.waker.clone()
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn ended(&self) -> Option<&Ended> {
+        match &self.phase {
+            Phase::Closed(ended) => Some(ended),
+            _ => None,
+        }
+    }
+}
+
+impl<M> Slot<M> {
+    /// Makes a slot with one strong handle.
+    pub(crate) fn new(capacity: usize, name: Option<Arc<str>>) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                queue: VecDeque::new(),
+                taken: 0,
+                waker: None,
+                parked: false,
+                phase: Phase::Waiting,
+                dropped: 0,
+                reserved: 0,
+                extras: None,
+            }),
+            signals: AtomicU32::new(0),
+            handles: AtomicUsize::new(1),
+            in_hand: AtomicUsize::new(0),
+            handled: AtomicU64::new(0),
+            process: AtomicU64::new(0),
+            capacity,
+            name,
+            deadlines: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.capacity != usize::MAX
+    }
+
+    /// The number of the running incarnation, 0 for none.
+    pub(crate) fn number(&self) -> u64 {
+        self.process.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Gives the slot to a new incarnation; `starter` is woken when its `init` has returned.
+    pub(crate) fn begin(&self, number: u64, starter: Option<Waker>) {
+        let mut inner = self.inner.lock();
+        inner.phase = Phase::Starting(starter);
+        self.process.store(number, Ordering::Release);
+    }
+
+    /// Lets everybody reach the process; called in its first poll. Returns its place in the total order.
+    pub(crate) fn attach(&self, waker: Waker) -> u64 {
+        let mut inner = self.inner.lock();
+        inner.waker = Some(waker);
+        inner.taken
+    }
+
+    /// `init` has succeeded.
+    pub(crate) fn started(&self) {
+        let mut inner = self.inner.lock();
+        let starter = match std::mem::replace(&mut inner.phase, Phase::Running) {
+            Phase::Starting(starter) => starter,
+            _ => None,
+        };
+        drop(inner);
+        if let Some(starter) = starter {
+            starter.wake();
+        }
+    }
+
+    /// One strong handle fewer.
+    pub(crate) fn release_handle(&self) {
+        if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // Through the lock, so that a process about to park either sees the zero or is seen parked.
+            let waker = self.inner.lock().unpark();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+}
+
+impl<M> fmt::Debug for Slot<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("process", &self.number()).field("name", &self.name).finish_non_exhaustive()
+    }
+}

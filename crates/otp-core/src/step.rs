@@ -1,0 +1,182 @@
+//! What a process does next, decided at each message boundary.
+//!
+//! In this order: signals; a stop that the server asked for; `continue_with`; timers that were due when the process
+//! woke; then messages and what else it is told, in their one order.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use tokio::time::Instant;
+
+use crate::context::{Context, Rare};
+use crate::exit_reason::ExitReason;
+use crate::mailbox::{Taken, Told};
+use crate::signals::{self, Inspection};
+use crate::sync::Ordering;
+use crate::timers::after;
+
+/// How much a process handles before it lets others run.
+pub(crate) const BATCH: u32 = 64;
+
+pub(crate) enum Step<M> {
+    Handle(M),
+    Inspect(Inspection),
+    /// Nothing at the moment: wait and ask again.
+    Wait(Wait),
+    Stop(ExitReason),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Until something arrives.
+    Parked,
+    /// Until the others have had their turn.
+    Yield,
+    /// Until a signal.
+    Suspended,
+}
+
+impl<M: Send + 'static> Context<M> {
+    #[inline]
+    pub(crate) fn next_step(&mut self) -> Step<M> {
+        loop {
+            if self.slot.signals.load(Ordering::Relaxed) & signals::TO_ACT_ON != 0
+                && let Some(step) = self.act_on_signals()
+            {
+                return step;
+            }
+            if let Some(step) = self.rare.as_mut().and_then(|rare| rare.stop.take()) {
+                return Step::Stop(step);
+            }
+            if self.budget == 0 {
+                return Step::Wait(Wait::Yield);
+            }
+            if let Some(rare) = &mut self.rare
+                && let Some(step) = rare.next_step(self.begun)
+            {
+                self.budget -= 1;
+                return step;
+            }
+            if let Some(message) = self.batch.pop_front() {
+                self.begin();
+                return Step::Handle(message);
+            }
+            match self.slot.take_or_park(&mut self.batch) {
+                Taken::Work(told) => {
+                    if !told.is_empty() {
+                        self.keep_told(told);
+                    }
+                }
+                Taken::Abandoned => return Step::Stop(ExitReason::Normal),
+                Taken::Parked => {
+                    return match self.rare.as_mut().and_then(|rare| rare.idle_is_over()) {
+                        Some(message) => Step::Handle(message),
+                        None => Step::Wait(Wait::Parked),
+                    };
+                }
+            }
+        }
+    }
+
+    /// A message is begun.
+    #[inline]
+    fn begin(&mut self) {
+        self.begun += 1;
+        self.budget -= 1;
+        if let Some(rare) = &mut self.rare {
+            rare.idle = None;
+        }
+        if self.slot.is_bounded() {
+            self.slot.in_hand.fetch_sub(1, Ordering::SeqCst);
+            if self.slot.signals.load(Ordering::SeqCst) & signals::SENDERS != 0 {
+                self.slot.admit_senders();
+            }
+        }
+    }
+
+    #[cold]
+    fn act_on_signals(&mut self) -> Option<Step<M>> {
+        let signals = self.slot.signals.load(Ordering::Acquire);
+        if signals & signals::KILL != 0 {
+            // The guard around this future sees the kill before it polls again: nothing more is handled.
+            return Some(Step::Wait(Wait::Yield));
+        }
+        if signals & signals::INSPECT != 0
+            && let Some(inspection) = self.slot.next_inspection()
+        {
+            return Some(Step::Inspect(inspection));
+        }
+        if signals & signals::SUSPEND != 0 {
+            for reply in self.slot.take_suspending() {
+                reply.send(());
+            }
+            return Some(Step::Wait(Wait::Suspended));
+        }
+        None
+    }
+
+    pub(crate) async fn wait(&mut self, wait: Wait) {
+        self.slot.in_hand.store(self.batch.len(), Ordering::SeqCst);
+        self.slot.handled.store(self.begun, Ordering::Relaxed);
+        let mut waited = false;
+        let mut rare = self.rare.as_mut();
+        poll_fn(|cx| {
+            if waited {
+                return Poll::Ready(());
+            }
+            waited = true;
+            match (wait, &mut rare) {
+                (Wait::Yield, _) => cx.waker().wake_by_ref(),
+                (Wait::Parked, Some(rare)) => {
+                    let idle_at = rare.idle.as_ref().and_then(|idle| idle.at);
+                    return rare.timers.poll(idle_at, cx);
+                }
+                (Wait::Parked, None) | (Wait::Suspended, _) => {}
+            }
+            Poll::Pending
+        })
+        .await;
+        self.budget = BATCH;
+        self.woke();
+    }
+
+    /// The process comes back from a wait: what is due now comes before further messages.
+    pub(crate) fn woke(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.timers.woke();
+        }
+    }
+}
+
+impl<M> Rare<M> {
+    /// What comes before the next message, if anything.
+    fn next_step(&mut self, begun: u64) -> Option<Step<M>> {
+        let message = match self.continues.pop_front().or_else(|| self.timers.pop_due()) {
+            Some(message) => message,
+            None => loop {
+                match self.told.pop_front_if(|(place, _)| *place <= begun)?.1 {
+                    Told::Stop(reason) => return Some(Step::Stop(reason)),
+                    Told::TaskDone(task, message) => {
+                        // One that is not known any more was aborted: nothing of it arrives.
+                        if self.tasks.remove(&task).is_some() {
+                            break message();
+                        }
+                    }
+                }
+            },
+        };
+        self.idle = None;
+        Some(Step::Handle(message))
+    }
+
+    /// The message of `idle_after`, if the process has been idle for long enough; it is parked now.
+    fn idle_is_over(&mut self) -> Option<M> {
+        let idle = self.idle.as_mut()?;
+        let now = Instant::now();
+        let at = *idle.at.get_or_insert_with(|| after(now, idle.after));
+        if now < at {
+            return None;
+        }
+        self.idle.take().map(|idle| idle.message)
+    }
+}
