@@ -26,7 +26,11 @@ where
     F: FnOnce(Result<T, ExitReason>) -> M + Send + 'static,
 {
     let result = {
-        let mut work = pin!(Owned { work: Some(work), slot: &slot, process });
+        let mut work = pin!(Owned {
+            work: Some(work),
+            slot: &slot,
+            process
+        });
         poll_fn(|cx| match panics::catch(|| work.as_mut().poll(cx)) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
@@ -53,9 +57,11 @@ pin_project! {
             let mut this = this.project();
             if this.work.is_some() {
                 // Aborted: what the work held unanswered goes down with the server, if that is what aborted it.
-                let scope = Scope::enter(*this.process, Vec::new());
+                let mut unanswered = Vec::new();
+                let scope = Scope::enter(*this.process, &mut unanswered);
                 let _ = panics::catch(|| this.work.set(None));
-                this.slot.settle_aborted(*this.process, scope.leave());
+                scope.leave(&mut unanswered);
+                this.slot.settle_aborted(*this.process, unanswered);
             }
         }
     }

@@ -8,7 +8,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::current;
-use crate::error::CallError;
+use crate::error::{CallError, CastError};
 use crate::mailbox::QueuedSend;
 use crate::reply::{self, Awaiting, ReplyTo};
 use crate::slot::Slot;
@@ -18,15 +18,12 @@ use crate::sync::Arc;
 pub(crate) struct Call<'a, M, T, F> {
     slot: &'a Arc<Slot<M>>,
     timeout: Duration,
-    stage: Stage<M, T, F>,
-}
-
-enum Stage<M, T, F> {
-    New(F),
-    Sent(Awaiting<T>),
-    /// The mailbox is full; the message waits in line.
-    WaitsForRoom(Awaiting<T>, QueuedSend<M>),
-    Done,
+    /// Until it is sent.
+    request: Option<F>,
+    /// From when it is sent.
+    answer: Option<Awaiting<T>>,
+    /// While the mailbox is full: the message's place in the line.
+    queued: Option<QueuedSend<M>>,
 }
 
 // Nothing in it is ever pinned in place.
@@ -34,7 +31,13 @@ impl<M, T, F> Unpin for Call<'_, M, T, F> {}
 
 impl<'a, M, T, F> Call<'a, M, T, F> {
     pub(crate) fn new(slot: &'a Arc<Slot<M>>, request: F, timeout: Duration) -> Self {
-        Self { slot, timeout, stage: Stage::New(request) }
+        Self {
+            slot,
+            timeout,
+            request: Some(request),
+            answer: None,
+            queued: None,
+        }
     }
 }
 
@@ -49,29 +52,17 @@ where
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Stage::Sent(answer) = &mut this.stage {
-            return answer.poll(cx);
+        let Some(answer) = &mut this.answer else {
+            return match this.request.take() {
+                Some(request) => this.send(request, cx),
+                None => Poll::Pending,
+            };
+        };
+        let outcome = answer.poll(cx);
+        if outcome.is_pending() && this.queued.is_some() {
+            return this.wait_for_room(cx);
         }
-        match std::mem::replace(&mut this.stage, Stage::Done) {
-            Stage::New(request) => this.send(request, cx),
-            Stage::WaitsForRoom(mut answer, queued) => {
-                if let Poll::Ready(outcome) = answer.poll(cx) {
-                    return Poll::Ready(outcome);
-                }
-                match queued.poll(cx) {
-                    Poll::Pending => this.stage = Stage::WaitsForRoom(answer, queued),
-                    Poll::Ready(Ok(())) => this.stage = Stage::Sent(answer),
-                    Poll::Ready(Err(refused)) => {
-                        // Closed before the message is dropped: what that settles is of no interest any more.
-                        drop(answer);
-                        drop(refused);
-                        return Poll::Ready(Err(this.slot.gone()));
-                    }
-                }
-                Poll::Pending
-            }
-            Stage::Sent(_) | Stage::Done => Poll::Pending,
-        }
+        outcome
     }
 }
 
@@ -91,26 +82,46 @@ where
         // waking the server and letting go of this thread, another thread would use to steal the server.
         let (reply, answer) = reply::pair(Some(cx.waker().clone()));
         self.slot.arm(&answer, self.timeout);
+        self.answer = Some(answer);
         match self.slot.push(request(reply)) {
-            Ok(()) => self.stage = Stage::Sent(answer),
-            Err(error) if error.is_full() => {
-                match self.slot.push_or_wait(error.into_message(), cx.waker()) {
-                    Ok(None) => self.stage = Stage::Sent(answer),
-                    Ok(Some(queued)) => self.stage = Stage::WaitsForRoom(answer, queued),
-                    Err(refused) => {
-                        drop(answer);
-                        drop(refused);
-                        return Poll::Ready(Err(CallError::NoProc));
-                    }
-                }
-            }
-            Err(refused) => {
-                drop(answer);
-                drop(refused);
-                return Poll::Ready(Err(CallError::NoProc));
-            }
+            Ok(()) => Poll::Pending,
+            Err(refused) => self.not_sent(refused, cx),
         }
-        Poll::Pending
+    }
+
+    #[cold]
+    fn not_sent(&mut self, refused: CastError<M>, cx: &Context<'_>) -> Poll<Result<T, CallError>> {
+        let refused = match refused {
+            CastError::NoProc(message) => message,
+            CastError::Full(message) => match self.slot.push_or_wait(message, cx.waker()) {
+                Ok(queued) => {
+                    self.queued = queued;
+                    return Poll::Pending;
+                }
+                Err(message) => message,
+            },
+        };
+        // Closed before the message is dropped: what that settles is of no interest any more.
+        self.answer = None;
+        drop(refused);
+        Poll::Ready(Err(CallError::NoProc))
+    }
+
+    #[cold]
+    fn wait_for_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {
+        match self.queued.as_ref().map(|queued| queued.poll(cx)) {
+            Some(Poll::Ready(Err(refused))) => {
+                self.answer = None;
+                self.queued = None;
+                drop(refused);
+                Poll::Ready(Err(self.slot.gone()))
+            }
+            Some(Poll::Ready(Ok(()))) => {
+                self.queued = None;
+                Poll::Pending
+            }
+            Some(Poll::Pending) | None => Poll::Pending,
+        }
     }
 }
 
@@ -145,7 +156,10 @@ pub(crate) async fn within<M, T: Send + 'static>(
 }
 
 /// Blocks this thread on `call`, for `timeout` of the machine's time at most.
-pub(crate) fn block_on<T>(call: impl Future<Output = Result<T, CallError>>, timeout: Duration) -> Result<T, CallError> {
+pub(crate) fn block_on<T>(
+    call: impl Future<Output = Result<T, CallError>>,
+    timeout: Duration,
+) -> Result<T, CallError> {
     struct Unpark(Thread);
 
     impl Wake for Unpark {

@@ -25,7 +25,10 @@ impl<M> Unpin for CastWait<'_, M> {}
 
 impl<'a, M> CastWait<'a, M> {
     pub(crate) fn new(slot: &'a Slot<M>, message: M) -> Self {
-        Self { slot, stage: Stage::New(message) }
+        Self {
+            slot,
+            stage: Stage::New(message),
+        }
     }
 }
 

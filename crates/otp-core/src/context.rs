@@ -53,7 +53,14 @@ pub(crate) struct Idle<M> {
 
 impl<M: Send + 'static> Context<M> {
     pub(crate) fn new(slot: Arc<Slot<M>>, number: u64) -> Self {
-        Self { slot, number, batch: VecDeque::new(), budget: BATCH, begun: 0, rare: None }
+        Self {
+            slot,
+            number,
+            batch: VecDeque::new(),
+            budget: BATCH,
+            begun: 0,
+            rare: None,
+        }
     }
 
     /// Returns the process's own address, as a strong handle.
@@ -113,7 +120,11 @@ impl<M: Send + 'static> Context<M> {
     /// At most one tick is due at any time: what a busy process missed is skipped, and the beat is kept. `make` runs in
     /// the process, and its panic is the process's. A period below one millisecond, the resolution of tokio's timers,
     /// counts as one millisecond.
-    pub fn send_interval(&mut self, period: Duration, make: impl FnMut() -> M + Send + 'static) -> TimerRef {
+    pub fn send_interval(
+        &mut self,
+        period: Duration,
+        make: impl FnMut() -> M + Send + 'static,
+    ) -> TimerRef {
         self.rare().timers.send_interval(period, Box::new(make))
     }
 
@@ -130,7 +141,11 @@ impl<M: Send + 'static> Context<M> {
     /// `idle_after`, which takes its place. Zero fires at once if nothing waits. Looking in (`inspect`, `suspend`,
     /// `info`) does not count. OTP's time-out of a callback's return value.
     pub fn idle_after(&mut self, after: Duration, message: M) {
-        self.rare().idle = Some(Idle { after, at: None, message });
+        self.rare().idle = Some(Idle {
+            after,
+            at: None,
+            message,
+        });
     }
 
     /// Runs `work` beside the server and handles `map(result)` when it is done.
@@ -155,7 +170,10 @@ impl<M: Send + 'static> Context<M> {
 
     /// Aborts a background task; tells whether its result had not been handled yet. After it no result arrives.
     pub fn abort_task(&mut self, task: TaskRef) -> bool {
-        let running = self.rare.as_mut().and_then(|rare| rare.tasks.remove(&task.0));
+        let running = self
+            .rare
+            .as_mut()
+            .and_then(|rare| rare.tasks.remove(&task.0));
         running.inspect(AbortHandle::abort).is_some()
     }
 
@@ -198,13 +216,18 @@ impl<M> Drop for Context<M> {
         if !self.batch.is_empty() {
             self.slot.give_back(&mut self.batch);
         }
-        self.slot.handled.store(self.begun, crate::sync::Ordering::Relaxed);
+        self.slot
+            .handled
+            .store(self.begun, crate::sync::Ordering::Relaxed);
         drop(self.cancel_all());
     }
 }
 
 impl<M> fmt::Debug for Context<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("pid", &self.number).field("name", &self.slot.name()).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("pid", &self.number)
+            .field("name", &self.slot.name())
+            .finish_non_exhaustive()
     }
 }

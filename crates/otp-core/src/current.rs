@@ -25,6 +25,8 @@ thread_local! {
     // A flag of its own, because a message boundary asks it each time and must not pay for a lazy thread-local.
     static HAS_UNANSWERED: Cell<bool> = const { Cell::new(false) };
     static UNANSWERED: RefCell<Vec<Unanswered>> = const { RefCell::new(Vec::new()) };
+    /// The lists of the scopes around this one.
+    static PUT_ASIDE: RefCell<Vec<Vec<Unanswered>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Returns the number of the process whose code runs here, 0 for none.
@@ -54,23 +56,15 @@ pub(crate) fn leave_unanswered(call: Unanswered) -> Result<(), Unanswered> {
 #[inline]
 pub(crate) fn settle_unanswered(outcome: &CallError) {
     if HAS_UNANSWERED.get() {
-        settle_all(take_unanswered(), outcome);
+        settle_all(take_list(), outcome);
     }
 }
 
 /// Tells each of `calls` the same outcome.
+#[cold]
 pub(crate) fn settle_all(calls: Vec<Unanswered>, outcome: &CallError) {
     for call in calls {
         call.settle(outcome.clone());
-    }
-}
-
-/// Takes the calls that were left unanswered in this scope so far.
-pub(crate) fn take_unanswered() -> Vec<Unanswered> {
-    if HAS_UNANSWERED.replace(false) {
-        UNANSWERED.try_with(|list| mem::take(&mut *list.borrow_mut())).unwrap_or_default()
-    } else {
-        Vec::new()
     }
 }
 
@@ -78,37 +72,63 @@ pub(crate) fn take_unanswered() -> Vec<Unanswered> {
 #[derive(Debug)]
 pub(crate) struct Scope {
     outer_process: u64,
-    outer_unanswered: Vec<Unanswered>,
+    /// Whether the scope around this one has calls of its own to settle, which are put aside.
+    outer_put_aside: bool,
 }
 
 impl Scope {
     /// Enters a process; `unanswered` is what it brought along from earlier polls.
-    pub(crate) fn enter(process: u64, unanswered: Vec<Unanswered>) -> Self {
-        let outer_unanswered = take_unanswered();
-        put_unanswered(unanswered);
-        Self { outer_process: PROCESS.replace(process), outer_unanswered }
+    #[inline]
+    pub(crate) fn enter(process: u64, unanswered: &mut Vec<Unanswered>) -> Self {
+        let scope = Self {
+            outer_process: PROCESS.replace(process),
+            outer_put_aside: HAS_UNANSWERED.get(),
+        };
+        if scope.outer_put_aside {
+            let outer = take_list();
+            let _ = PUT_ASIDE.try_with(|aside| aside.borrow_mut().push(outer));
+        }
+        if !unanswered.is_empty() {
+            put_list(mem::take(unanswered));
+        }
+        scope
     }
 
-    /// Leaves the process and returns what it has to carry to its next poll.
-    pub(crate) fn leave(self) -> Vec<Unanswered> {
-        take_unanswered()
+    /// Leaves the process; `unanswered` gets what it has to carry to its next poll.
+    #[inline]
+    pub(crate) fn leave(self, unanswered: &mut Vec<Unanswered>) {
+        if HAS_UNANSWERED.get() {
+            *unanswered = take_list();
+        }
     }
 }
 
 impl Drop for Scope {
+    #[inline]
     fn drop(&mut self) {
         // Nothing is left here unless a panic of our own passed through; no call may hang even then.
         settle_unanswered(&CallError::NoReply);
         PROCESS.set(self.outer_process);
-        put_unanswered(mem::take(&mut self.outer_unanswered));
+        if self.outer_put_aside
+            && let Ok(Some(outer)) = PUT_ASIDE.try_with(|aside| aside.borrow_mut().pop())
+        {
+            put_list(outer);
+        }
     }
 }
 
-fn put_unanswered(calls: Vec<Unanswered>) {
-    if !calls.is_empty() {
-        HAS_UNANSWERED.set(true);
-        let _ = UNANSWERED.try_with(|list| *list.borrow_mut() = calls);
-    }
+#[cold]
+fn take_list() -> Vec<Unanswered> {
+    HAS_UNANSWERED.set(false);
+    UNANSWERED
+        .try_with(|list| mem::take(&mut *list.borrow_mut()))
+        .unwrap_or_default()
+}
+
+#[cold]
+fn put_list(calls: Vec<Unanswered>) {
+    HAS_UNANSWERED.set(true);
+    let _ = UNANSWERED.try_with(|list| *list.borrow_mut() = calls);
 }
 
 impl std::fmt::Debug for dyn Settle {

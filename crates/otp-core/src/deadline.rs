@@ -2,8 +2,8 @@
 //!
 //! A timer of the runtime per call would cost twice the call itself. Here a call only appends itself to a log. One ticker
 //! per runtime looks at the log every [`TICK`], and only a call that is still in flight after a whole tick gets a place
-//! in a heap of real deadlines. Nothing is disarmed: a call whose reply cell nobody else holds is over, and is swept out
-//! when a shard has doubled, or at the next tick.
+//! in a heap of real deadlines. Nothing is disarmed: a call whose reply cell nobody holds any more is over, and is swept
+//! out when a shard has doubled, or at the next tick.
 //!
 //! Invariants:
 //! 1. A call is armed before its message is pushed, so whoever wakes the server has nothing left to do.
@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
 
-use crate::current::Unanswered;
+use crate::current::Settle;
 use crate::panics;
 use crate::sync::{Arc, AtomicBool, AtomicU32, Mutex, Ordering, Weak};
 use log::Log;
@@ -60,7 +60,10 @@ impl Deadlines {
         let id = runtime.id();
         let mut runtimes = RUNTIMES.lock();
         // A runtime's number may be given out again after its end, therefore the look at `dead`.
-        let known = runtimes.iter().find(|(known, _)| *known == id).and_then(|(_, deadlines)| deadlines.upgrade());
+        let known = runtimes
+            .iter()
+            .find(|(known, _)| *known == id)
+            .and_then(|(_, deadlines)| deadlines.upgrade());
         if let Some(known) = known.filter(|known| !known.dead.load(Ordering::Acquire)) {
             return Some(known);
         }
@@ -82,12 +85,16 @@ impl Deadlines {
 
     /// Settles `call` with `Timeout` once `timeout` has passed, unless it is over by then.
     #[inline]
-    pub(crate) fn arm(&self, call: Unanswered, timeout: Duration) {
+    pub(crate) fn arm(&self, call: Weak<dyn Settle>, timeout: Duration) {
         if timeout < SHORT {
             self.arm_exactly(call, timeout);
             return;
         }
-        let armed = if self.mode.load(Ordering::Relaxed) == COARSE { None } else { Some(self.now()) };
+        let armed = if self.mode.load(Ordering::Relaxed) == COARSE {
+            None
+        } else {
+            Some(self.now())
+        };
         self.log.push(call, timeout, armed);
         if self.mode.load(Ordering::Relaxed) == RESTING {
             self.heap.lock().wake_ticker();
@@ -95,7 +102,7 @@ impl Deadlines {
     }
 
     #[cold]
-    fn arm_exactly(&self, call: Unanswered, timeout: Duration) {
+    fn arm_exactly(&self, call: Weak<dyn Settle>, timeout: Duration) {
         let deadline = after(self.now(), timeout);
         self.heap.lock().push(call, deadline);
     }
@@ -111,5 +118,7 @@ impl Deadlines {
 /// `start` plus `timeout`, or a time that nobody lives to see.
 fn after(start: Instant, timeout: Duration) -> Instant {
     const THIRTY_YEARS: Duration = Duration::from_secs(86_400 * 365 * 30);
-    start.checked_add(timeout).unwrap_or_else(|| start + THIRTY_YEARS)
+    start
+        .checked_add(timeout)
+        .unwrap_or_else(|| start + THIRTY_YEARS)
 }

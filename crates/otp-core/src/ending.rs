@@ -53,7 +53,8 @@ impl<M> Slot<M> {
         let outcome = CallError::Exited(reason.clone());
         current::settle_unanswered(&outcome);
         // Each message is dropped on its own: one whose drop panics must not cost the others theirs.
-        let unanswered = current::Scope::enter(number, Vec::new());
+        let mut unanswered = Vec::new();
+        let scope = current::Scope::enter(number, &mut unanswered);
         for message in queue {
             let _ = panics::catch_drop(message);
         }
@@ -65,7 +66,8 @@ impl<M> Slot<M> {
             let _ = panics::catch_drop(inspection);
         }
         drop(extras.suspending);
-        current::settle_all(unanswered.leave(), &outcome);
+        scope.leave(&mut unanswered);
+        current::settle_all(unanswered, &outcome);
         current::settle_all(extras.unanswered, &outcome);
 
         for sender in extras.senders {

@@ -32,7 +32,9 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRuntime => f.write_str("there is no tokio runtime here"),
-            Self::NoTimers => f.write_str("the tokio runtime has no timers: build it with `enable_time`"),
+            Self::NoTimers => {
+                f.write_str("the tokio runtime has no timers: build it with `enable_time`")
+            }
             Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
             Self::Ignored => f.write_str("the server declined to start"),
             Self::Timeout => f.write_str("init took longer than the start timeout"),

@@ -103,7 +103,9 @@ impl ExitReason {
             | (Self::Kill, Self::Kill)
             | (Self::Killed, Self::Killed)
             | (Self::NoProc, Self::NoProc) => true,
-            (Self::ShutdownWith(a), Self::ShutdownWith(b)) | (Self::Error(a), Self::Error(b)) => Arc::ptr_eq(a, b),
+            (Self::ShutdownWith(a), Self::ShutdownWith(b)) | (Self::Error(a), Self::Error(b)) => {
+                Arc::ptr_eq(a, b)
+            }
             (Self::Panic(a), Self::Panic(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }

@@ -47,7 +47,10 @@ pub trait GenServer: Sized + Send + 'static {
     /// Begins the server's work, inside its process; `start` returns when this has.
     ///
     /// It may fail, set timers, or decline by [`Context::ignore`]. Messages that arrive meanwhile wait.
-    fn init(&mut self, ctx: &mut Context<Self::Msg>) -> impl Future<Output = Result<(), ExitReason>> + Send {
+    fn init(
+        &mut self,
+        ctx: &mut Context<Self::Msg>,
+    ) -> impl Future<Output = Result<(), ExitReason>> + Send {
         let _ = ctx;
         async { Ok(()) }
     }
@@ -72,7 +75,11 @@ pub trait GenServer: Sized + Send + 'static {
     /// Runs whenever a server that was started ends, except when it is killed or its runtime is dropped. After a panic
     /// it runs on a state that may be torn: whatever the handler had half done is as it was left. A panic in here takes
     /// the place of the reason. Timers and background tasks are cancelled before.
-    fn terminate(&mut self, reason: &ExitReason, ctx: &mut Context<Self::Msg>) -> impl Future<Output = ()> + Send {
+    fn terminate(
+        &mut self,
+        reason: &ExitReason,
+        ctx: &mut Context<Self::Msg>,
+    ) -> impl Future<Output = ()> + Send {
         let _ = (reason, ctx);
         async {}
     }

@@ -39,14 +39,27 @@ use crate::sync::{Arc, Ordering};
 /// ```
 pub fn inbox<M: Send + 'static>() -> (ServerRef<M>, Inbox<M>) {
     let slot = Arc::new(Slot::new(usize::MAX, None));
-    if let Some(deadlines) = Handle::try_current().ok().and_then(|runtime| Deadlines::of(&runtime)) {
+    if let Some(deadlines) = Handle::try_current()
+        .ok()
+        .and_then(|runtime| Deadlines::of(&runtime))
+    {
         let _ = slot.deadlines.set(deadlines);
     }
     let number = next_number();
     slot.begin(number, None);
     slot.started();
     let handle = ServerRef::first(Arc::clone(&slot));
-    (handle, Inbox { slot, number, batch: VecDeque::new(), told: VecDeque::new(), begun: 0, stopped: None })
+    (
+        handle,
+        Inbox {
+            slot,
+            number,
+            batch: VecDeque::new(),
+            told: VecDeque::new(),
+            begun: 0,
+            stopped: None,
+        },
+    )
 }
 
 /// The end of an [`inbox`] that reads. Dropping it ends the process that the address leads to, with `Normal`.
@@ -109,12 +122,13 @@ impl<M: Send + 'static> Inbox<M> {
             }
             if let Some(message) = self.batch.pop_front() {
                 self.begun += 1;
-                self.slot.in_hand.store(self.batch.len(), Ordering::SeqCst);
+                self.slot.in_hand.store(self.batch.len(), Ordering::Relaxed);
                 self.slot.handled.store(self.begun, Ordering::Relaxed);
                 return Poll::Ready(Some(message));
             }
             match self.slot.take_or_park(&mut self.batch) {
-                Taken::Work(told) => self.told.extend(told),
+                Taken::Messages => {}
+                Taken::Told(told) => self.told.extend(told),
                 Taken::Parked => return Poll::Pending,
                 Taken::Abandoned => return Poll::Ready(None),
             }
@@ -126,12 +140,18 @@ impl<M: Send + 'static> Drop for Inbox<M> {
     fn drop(&mut self) {
         self.slot.give_back(&mut self.batch);
         let reason = self.stopped.take().unwrap_or(ExitReason::Normal);
-        self.slot.close(Ended { reason, served: true, ignored: false });
+        self.slot.close(Ended {
+            reason,
+            served: true,
+            ignored: false,
+        });
     }
 }
 
 impl<M: Send + 'static> fmt::Debug for Inbox<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox").field("pid", &self.number).finish_non_exhaustive()
+        f.debug_struct("Inbox")
+            .field("pid", &self.number)
+            .finish_non_exhaustive()
     }
 }

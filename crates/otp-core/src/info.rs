@@ -52,7 +52,9 @@ impl<M> Slot<M> {
         let state = match inner.phase {
             Phase::Waiting | Phase::Starting(_) => ServerState::Starting,
             Phase::Closed(_) => ServerState::Ended,
-            Phase::Running if self.signals.load(Ordering::Relaxed) & signals::SUSPEND != 0 => ServerState::Suspended,
+            Phase::Running if self.signals.load(Ordering::Relaxed) & signals::SUSPEND != 0 => {
+                ServerState::Suspended
+            }
             Phase::Running if inner.parked => ServerState::Idle,
             Phase::Running => ServerState::Busy,
         };

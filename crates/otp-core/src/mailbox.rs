@@ -34,8 +34,10 @@ pub(crate) enum Told<M> {
 
 /// What the process got when it asked for more work.
 pub(crate) enum Taken<M> {
-    /// Messages in the batch, or something told, or both.
-    Work(VecDeque<(u64, Told<M>)>),
+    /// Messages, in the batch.
+    Messages,
+    /// Something told; there may be messages in the batch too.
+    Told(VecDeque<(u64, Told<M>)>),
     /// Nothing: the process is parked.
     Parked,
     /// Nothing, and nobody is left who could send anything.
@@ -65,7 +67,11 @@ impl<M> Slot<M> {
     /// Accepts a message that is made only once its place is sure.
     ///
     /// `make` runs without the lock. If the server ends meanwhile, the message counts as accepted and dropped.
-    pub(crate) fn push_made<E>(&self, event: E, make: impl FnOnce(E) -> M) -> Result<(), CastError<E>> {
+    pub(crate) fn push_made<E>(
+        &self,
+        event: E,
+        make: impl FnOnce(E) -> M,
+    ) -> Result<(), CastError<E>> {
         let mut inner = self.inner.lock();
         if matches!(inner.phase, Phase::Closed(_)) {
             return Err(CastError::NoProc(event));
@@ -98,13 +104,20 @@ impl<M> Slot<M> {
     }
 
     /// Accepts a message, or lets it wait for room; gives it back if there is no process.
-    pub(crate) fn push_or_wait(&self, message: M, waker: &Waker) -> Result<Option<QueuedSend<M>>, M> {
+    pub(crate) fn push_or_wait(
+        &self,
+        message: M,
+        waker: &Waker,
+    ) -> Result<Option<QueuedSend<M>>, M> {
         let message = match self.push(message) {
             Ok(()) => return Ok(None),
             Err(CastError::NoProc(message)) => return Err(message),
             Err(CastError::Full(message)) => message,
         };
-        let sender = Arc::new(WaitingSender(Mutex::new(Sending::Waiting(message, waker.clone()))));
+        let sender = Arc::new(WaitingSender(Mutex::new(Sending::Waiting(
+            message,
+            waker.clone(),
+        ))));
         let mut inner = self.inner.lock();
         if matches!(inner.phase, Phase::Closed(_)) {
             drop(inner);
@@ -127,7 +140,10 @@ impl<M> Slot<M> {
     }
 
     fn has_room(&self, inner: &mut Inner<M>) -> bool {
-        let nobody_waits = inner.extras.as_ref().is_none_or(|extras| extras.senders.is_empty());
+        let nobody_waits = inner
+            .extras
+            .as_ref()
+            .is_none_or(|extras| extras.senders.is_empty());
         nobody_waits && self.room(inner)
     }
 
@@ -141,19 +157,28 @@ impl<M> Slot<M> {
         let mut admitted = Vec::new();
         let mut inner = self.inner.lock();
         while self.room(&inner) {
-            let Some(sender) = inner.extras.as_mut().and_then(|extras| extras.senders.pop_front()) else {
+            let Some(sender) = inner
+                .extras
+                .as_mut()
+                .and_then(|extras| extras.senders.pop_front())
+            else {
                 self.signals.fetch_and(!signals::SENDERS, Ordering::SeqCst);
                 break;
             };
             let mut sending = sender.0.lock();
             if let Sending::Waiting(..) = *sending
-                && let Sending::Waiting(message, waker) = mem::replace(&mut *sending, Sending::Accepted)
+                && let Sending::Waiting(message, waker) =
+                    mem::replace(&mut *sending, Sending::Accepted)
             {
                 inner.queue.push_back(message);
                 admitted.push(waker);
             }
         }
-        let process = if inner.queue.is_empty() { None } else { inner.unpark() };
+        let process = if inner.queue.is_empty() {
+            None
+        } else {
+            inner.unpark()
+        };
         drop(inner);
         admitted.into_iter().chain(process).for_each(Waker::wake);
     }
@@ -178,8 +203,12 @@ impl<M> Slot<M> {
     pub(crate) fn take_or_park(&self, batch: &mut VecDeque<M>) -> Taken<M> {
         debug_assert!(batch.is_empty());
         let mut inner = self.inner.lock();
-        let told = inner.extras.as_mut().map(|extras| mem::take(&mut extras.told)).unwrap_or_default();
-        if inner.queue.is_empty() && told.is_empty() {
+        let told = inner
+            .extras
+            .as_mut()
+            .filter(|extras| !extras.told.is_empty());
+        let told = told.map(|extras| mem::take(&mut extras.told));
+        if inner.queue.is_empty() && told.is_none() {
             if self.handles.load(Ordering::Acquire) == 0 {
                 return Taken::Abandoned;
             }
@@ -193,15 +222,16 @@ impl<M> Slot<M> {
         }
         mem::swap(&mut inner.queue, batch);
         inner.taken += batch.len() as u64;
-        self.in_hand.store(batch.len(), Ordering::SeqCst);
-        Taken::Work(told)
+        // Senders read it under this lock; only when it falls does the order towards the signals count.
+        self.in_hand.store(batch.len(), Ordering::Relaxed);
+        told.map_or(Taken::Messages, Taken::Told)
     }
 
     /// Puts what was swapped out and not begun back to the front of the queue.
     pub(crate) fn give_back(&self, batch: &mut VecDeque<M>) {
         let mut inner = self.inner.lock();
         inner.taken -= batch.len() as u64;
-        self.in_hand.store(0, Ordering::SeqCst);
+        self.in_hand.store(0, Ordering::Relaxed);
         batch.append(&mut inner.queue);
         mem::swap(&mut inner.queue, batch);
     }
@@ -262,7 +292,11 @@ impl<M> QueuedSend<M> {
         let mut sending = self.0.0.lock();
         match mem::replace(&mut *sending, Sending::Gone) {
             Sending::Waiting(message, waker) => {
-                let waker = if waker.will_wake(cx.waker()) { waker } else { cx.waker().clone() };
+                let waker = if waker.will_wake(cx.waker()) {
+                    waker
+                } else {
+                    cx.waker().clone()
+                };
                 *sending = Sending::Waiting(message, waker);
                 Poll::Pending
             }

@@ -25,7 +25,11 @@ pub struct ServerOptions {
 impl Default for ServerOptions {
     /// No name, an unbounded mailbox, no limit for `init`.
     fn default() -> Self {
-        Self { name: None, capacity: usize::MAX, start_timeout: Duration::MAX }
+        Self {
+            name: None,
+            capacity: usize::MAX,
+            start_timeout: Duration::MAX,
+        }
     }
 }
 
@@ -55,7 +59,10 @@ impl ServerOptions {
 
     pub(crate) fn check(&self) -> Result<(), StartError> {
         if self.capacity == 0 {
-            return Err(StartError::BadOption { option: "bounded", allowed: "1 or more" });
+            return Err(StartError::BadOption {
+                option: "bounded",
+                allowed: "1 or more",
+            });
         }
         Ok(())
     }

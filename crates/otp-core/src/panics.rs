@@ -87,6 +87,10 @@ fn reason_of(payload: Box<dyn Any + Send>) -> ExitReason {
     };
     // The payload is the user's value, and its drop is user code as well.
     let _ = panic::catch_unwind(AssertUnwindSafe(move || drop(payload)));
-    let location = LOCATION.try_with(|last| last.try_borrow_mut().ok().and_then(|mut last| last.take()));
-    ExitReason::Panic(Arc::new(CaughtPanic { message, location: location.ok().flatten() }))
+    let location =
+        LOCATION.try_with(|last| last.try_borrow_mut().ok().and_then(|mut last| last.take()));
+    ExitReason::Panic(Arc::new(CaughtPanic {
+        message,
+        location: location.ok().flatten(),
+    }))
 }

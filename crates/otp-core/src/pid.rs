@@ -23,7 +23,10 @@ pub struct Pid {
 
 impl Pid {
     pub(crate) fn new<M: Send + 'static>(number: u64, slot: &Arc<Slot<M>>) -> Self {
-        Self { number, process: Arc::<Slot<M>>::clone(slot) }
+        Self {
+            number,
+            process: Arc::<Slot<M>>::clone(slot),
+        }
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -59,7 +62,9 @@ impl Pid {
     ///
     /// Dropping the future ends the watch.
     pub fn monitor(&self) -> Monitor {
-        Monitor { end: self.process.monitor(self.number) }
+        Monitor {
+            end: self.process.monitor(self.number),
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
@@ -21,14 +20,26 @@ use crate::step::Step;
 use crate::sync::{Arc, Ordering};
 
 /// Makes the future that is the process of `server`, as incarnation `number` of `slot`.
-pub(crate) fn process<S: GenServer>(slot: Arc<Slot<S::Msg>>, number: u64, server: S) -> impl Future<Output = ()> + Send {
-    let ended = Ended { reason: ExitReason::Killed, served: false, ignored: false };
+pub(crate) fn process<S: GenServer>(
+    slot: Arc<Slot<S::Msg>>,
+    number: u64,
+    server: S,
+) -> impl Future<Output = ()> + Send {
+    let ended = Ended {
+        reason: ExitReason::Killed,
+        served: false,
+        ignored: false,
+    };
     let owned = Owned {
         ctx: Context::new(Arc::clone(&slot), number),
         server: Some(server),
         guard: ExitGuard { slot, ended },
     };
-    Process { run: Some(run(owned)), number, unanswered: Vec::new() }
+    Process {
+        run: Some(run(owned)),
+        number,
+        unanswered: Vec::new(),
+    }
 }
 
 /// What the process owns, in the order in which it goes when a runtime that shuts down drops the process half-way: what
@@ -52,7 +63,9 @@ fn run<S: GenServer>(mut owned: Owned<S>) -> impl Future<Output = ()> + Send {
         let _ = panics::catch_drop(ctx.cancel_all());
         let mut reason = end.unwrap_or_else(|killed_or_panic| killed_or_panic);
         if guard.ended.served && !guard.slot.is_killed() {
-            if let Err(killed_or_panic) = Guarded::new(&guard.slot, state.terminate(&reason, ctx)).await {
+            if let Err(killed_or_panic) =
+                Guarded::new(&guard.slot, state.terminate(&reason, ctx)).await
+            {
                 reason = killed_or_panic;
             }
         }
@@ -87,7 +100,14 @@ async fn live<S: GenServer>(
             Step::Handle(message) => {
                 let (in_hand, begun) = (ctx.batch.len(), ctx.begun);
                 let handler = server.handle(message, &mut *ctx);
-                let (outcome, waited) = Handling { handler, slot, in_hand, begun, waited: false }.await;
+                let (outcome, waited) = Handling {
+                    handler,
+                    slot,
+                    in_hand,
+                    begun,
+                    waited: false,
+                }
+                .await;
                 if waited {
                     slot.set_ready();
                     ctx.woke();
@@ -138,7 +158,7 @@ impl<M> Slot<M> {
     /// Writes down since when the message in hand waits for something.
     #[cold]
     fn set_busy(&self, in_hand: usize, begun: u64) {
-        self.in_hand.store(in_hand, Ordering::SeqCst);
+        self.in_hand.store(in_hand, Ordering::Relaxed);
         self.handled.store(begun, Ordering::Relaxed);
         self.inner.lock().extras().busy_since = Some(Instant::now());
     }
@@ -160,7 +180,10 @@ pin_project! {
 
 impl<'a, W, M> Guarded<'a, W, M> {
     fn new(slot: &'a Slot<M>, work: W) -> Self {
-        Self { slot, work: Some(work) }
+        Self {
+            slot,
+            work: Some(work),
+        }
     }
 }
 
@@ -172,7 +195,12 @@ impl<W: Future, M> Future for Guarded<'_, W, M> {
         let outcome = if this.slot.is_killed() {
             Err(ExitReason::Killed)
         } else {
-            let polled = panics::catch(|| this.work.as_mut().as_pin_mut().map_or(Poll::Pending, |work| work.poll(cx)));
+            let polled = panics::catch(|| {
+                this.work
+                    .as_mut()
+                    .as_pin_mut()
+                    .map_or(Poll::Pending, |work| work.poll(cx))
+            });
             match polled {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(output)) => Ok(output),
@@ -197,7 +225,7 @@ pin_project! {
     impl<F> PinnedDrop for Process<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _inside = Scope::enter(*this.number, mem::take(this.unanswered));
+            let _inside = Scope::enter(*this.number, this.unanswered);
             // A panic in the drop of what the process owned goes no further than this.
             let _ = panics::catch(|| this.run.set(None));
         }
@@ -209,12 +237,16 @@ impl<F: Future<Output = ()>> Future for Process<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         let mut this = self.project();
-        let scope = Scope::enter(*this.number, mem::take(this.unanswered));
-        let poll = this.run.as_mut().as_pin_mut().map_or(Poll::Ready(()), |run| run.poll(cx));
+        let scope = Scope::enter(*this.number, this.unanswered);
+        let poll = this
+            .run
+            .as_mut()
+            .as_pin_mut()
+            .map_or(Poll::Ready(()), |run| run.poll(cx));
         if poll.is_ready() {
             this.run.set(None);
         }
-        *this.unanswered = scope.leave();
+        scope.leave(this.unanswered);
         poll
     }
 }

@@ -38,7 +38,9 @@ impl<E: Send + 'static> Recipient<E> {
     where
         M: From<E> + Send + 'static,
     {
-        Self { server: Arc::new(server) }
+        Self {
+            server: Arc::new(server),
+        }
     }
 
     /// Sends an event and goes on. `Ok` means accepted, not handled.
@@ -61,7 +63,9 @@ impl<E: Send + 'static> Recipient<E> {
 
 impl<E> Clone for Recipient<E> {
     fn clone(&self) -> Self {
-        Self { server: Arc::clone(&self.server) }
+        Self {
+            server: Arc::clone(&self.server),
+        }
     }
 }
 

@@ -2,17 +2,18 @@
 //!
 //! Invariants of the cell:
 //! 1. It is settled at most once: by the reply, by the deadline, or by what became of the process. Whoever is second
-//!    finds `closed` or a value and drops what it brought, outside the lock.
-//! 2. `closed` means that nobody will read: the waiting end was dropped, or was given its outcome.
+//!    finds an outcome and drops what it brought, outside the lock.
+//! 2. `Closed` means that nobody will read: the waiting end was dropped, or was given its outcome.
 //! 3. Wakers are taken under the lock and woken after it; values are dropped after it.
 
 use std::fmt;
 use std::future::poll_fn;
+use std::mem;
 use std::task::{Context, Poll, Waker};
 
 use crate::current::{self, Settle, Unanswered};
 use crate::error::CallError;
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, Weak};
 
 /// The right to answer one call, once: OTP's `From`.
 ///
@@ -41,16 +42,21 @@ pub struct ReplyTo<T> {
 
 impl<T> ReplyTo<T> {
     /// Answers the call. If the caller has gone meanwhile, the answer is dropped without a trace.
+    #[inline]
     pub fn send(mut self, value: T) {
         if let Some(cell) = self.cell.take() {
-            cell.put(Ok(value));
+            let wakers = cell.put(Ok(value));
+            drop(cell);
+            wakers.wake();
         }
     }
 
     /// Tells whether the caller has gone: its time-out has passed or it dropped the call.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.cell.as_ref().is_none_or(|cell| cell.state.lock().is_over())
+        self.cell
+            .as_ref()
+            .is_none_or(|cell| cell.state.lock().is_over())
     }
 
     /// Waits until the caller has gone, so that work for it can be given up.
@@ -77,14 +83,20 @@ impl<T> Drop for ReplyTo<T> {
 
 impl<T> fmt::Debug for ReplyTo<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReplyTo").field("is_closed", &self.is_closed()).finish()
+        f.debug_struct("ReplyTo")
+            .field("is_closed", &self.is_closed())
+            .finish()
     }
 }
 
 /// Makes the two ends of one reply; the second is woken by `waker`.
 pub(crate) fn pair<T: Send + 'static>(waker: Option<Waker>) -> (ReplyTo<T>, Awaiting<T>) {
     let cell = Arc::new(ReplyCell {
-        state: Mutex::new(State { value: None, reader: waker, watcher: None, closed: false }),
+        state: Mutex::new(State {
+            outcome: Outcome::None,
+            reader: waker,
+            watcher: None,
+        }),
         // A function pointer, so that `ReplyTo<T>` and with it the user's messages need no bounds on `T`.
         abandon: |cell| {
             let unanswered: Unanswered = cell;
@@ -93,7 +105,12 @@ pub(crate) fn pair<T: Send + 'static>(waker: Option<Waker>) -> (ReplyTo<T>, Awai
             }
         },
     });
-    (ReplyTo { cell: Some(Arc::clone(&cell)) }, Awaiting { cell: Some(cell) })
+    (
+        ReplyTo {
+            cell: Some(Arc::clone(&cell)),
+        },
+        Awaiting { cell: Some(cell) },
+    )
 }
 
 /// The end that waits for the reply. Dropping it closes the cell.
@@ -105,16 +122,22 @@ pub(crate) struct Awaiting<T> {
 
 impl<T> Awaiting<T> {
     /// The outcome, if there is one. Not to be polled again after it.
+    #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {
-        let Some(cell) = &self.cell else {
+        let Some(cell) = self.cell.take() else {
             return Poll::Pending;
         };
+        // Who answers lets go of the cell before it wakes the reader. So the reader is mostly alone with it, and a cell
+        // that nobody shares needs no lock.
+        let cell = match Arc::try_unwrap(cell) {
+            Ok(cell) => return Poll::Ready(cell.into_outcome()),
+            Err(cell) => cell,
+        };
         let mut state = cell.state.lock();
-        if let Some(value) = state.value.take() {
-            state.closed = true;
+        if state.is_over() {
+            let outcome = state.take_outcome();
             drop(state);
-            self.cell = None;
-            return Poll::Ready(value);
+            return Poll::Ready(outcome.unwrap_or(Err(CallError::NoReply)));
         }
         let unused = match &mut state.reader {
             Some(reader) if reader.will_wake(cx.waker()) => None,
@@ -122,17 +145,17 @@ impl<T> Awaiting<T> {
         };
         drop(state);
         drop(unused);
+        self.cell = Some(cell);
         Poll::Pending
     }
 }
 
 impl<T: Send + 'static> Awaiting<T> {
-    /// A handle by which somebody else may give the outcome.
-    pub(crate) fn settle_handle(&self) -> Option<Unanswered> {
-        match &self.cell {
-            Some(cell) => Some(Arc::<ReplyCell<T>>::clone(cell)),
-            None => None,
-        }
+    /// A handle by which somebody else may give the outcome. It does not keep the cell.
+    #[inline]
+    pub(crate) fn settle_handle(&self) -> Option<Weak<dyn Settle>> {
+        let cell: Weak<ReplyCell<T>> = Arc::downgrade(self.cell.as_ref()?);
+        Some(cell)
     }
 }
 
@@ -142,10 +165,13 @@ impl<T> Drop for Awaiting<T> {
             return;
         };
         let mut state = cell.state.lock();
-        state.closed = true;
-        let (value, reader, watcher) = (state.value.take(), state.reader.take(), state.watcher.take());
+        let (outcome, reader, watcher) = (
+            state.take_outcome(),
+            state.reader.take(),
+            state.watcher.take(),
+        );
         drop(state);
-        drop((value, reader));
+        drop((outcome, reader));
         if let Some(watcher) = watcher {
             watcher.wake();
         }
@@ -158,35 +184,58 @@ pub(crate) struct ReplyCell<T> {
 }
 
 struct State<T> {
-    value: Option<Result<T, CallError>>,
+    outcome: Outcome<T>,
     reader: Option<Waker>,
-    watcher: Option<Waker>,
-    closed: bool,
+    // Rarely there, and every call pays for the size of this.
+    watcher: Option<Box<Waker>>,
+}
+
+enum Outcome<T> {
+    None,
+    Settled(Result<T, CallError>),
+    /// Nobody will read any more.
+    Closed,
 }
 
 impl<T> State<T> {
     fn is_over(&self) -> bool {
-        self.closed || self.value.is_some()
+        !matches!(self.outcome, Outcome::None)
+    }
+
+    fn take_outcome(&mut self) -> Option<Result<T, CallError>> {
+        match mem::replace(&mut self.outcome, Outcome::Closed) {
+            Outcome::Settled(outcome) => Some(outcome),
+            Outcome::None | Outcome::Closed => None,
+        }
     }
 }
 
 impl<T> ReplyCell<T> {
-    fn put(&self, value: Result<T, CallError>) {
+    /// Settles the cell, if it is not settled; whoever is returned is to be woken.
+    #[inline]
+    fn put(&self, value: Result<T, CallError>) -> Wakers {
         let mut state = self.state.lock();
         if state.is_over() {
             drop(state);
             drop(value);
-            return;
+            return Wakers {
+                reader: None,
+                watcher: None,
+            };
         }
-        state.value = Some(value);
-        let (reader, watcher) = (state.reader.take(), state.watcher.take());
-        drop(state);
-        if let Some(reader) = reader {
-            reader.wake();
+        state.outcome = Outcome::Settled(value);
+        Wakers {
+            reader: state.reader.take(),
+            watcher: state.watcher.take(),
         }
-        // An outcome that came from elsewhere (the deadline) means for the holder of the `ReplyTo` that nobody waits.
-        if let Some(watcher) = watcher {
-            watcher.wake();
+    }
+
+    /// The outcome of a cell that nobody else holds.
+    fn into_outcome(self) -> Result<T, CallError> {
+        match self.state.into_inner().outcome {
+            Outcome::Settled(outcome) => outcome,
+            // Whoever lets go of a cell settles it first.
+            Outcome::None | Outcome::Closed => Err(CallError::NoReply),
         }
     }
 
@@ -197,7 +246,7 @@ impl<T> ReplyCell<T> {
         }
         let unused = match &mut state.watcher {
             Some(watcher) if watcher.will_wake(cx.waker()) => None,
-            watcher => watcher.replace(cx.waker().clone()),
+            watcher => watcher.replace(Box::new(cx.waker().clone())),
         };
         drop(state);
         drop(unused);
@@ -207,7 +256,26 @@ impl<T> ReplyCell<T> {
 
 impl<T: Send> Settle for ReplyCell<T> {
     fn settle(&self, outcome: CallError) {
-        self.put(Err(outcome));
+        self.put(Err(outcome)).wake();
+    }
+}
+
+/// Who waits at a cell.
+struct Wakers {
+    reader: Option<Waker>,
+    /// Waits in `ReplyTo::closed`: for its holder, an outcome from elsewhere means that nobody waits for a reply.
+    watcher: Option<Box<Waker>>,
+}
+
+impl Wakers {
+    #[inline]
+    fn wake(self) {
+        if let Some(reader) = self.reader {
+            reader.wake();
+        }
+        if let Some(watcher) = self.watcher {
+            watcher.wake();
+        }
     }
 }
 

@@ -90,7 +90,9 @@ impl<M> ServerRef<M> {
 
     pub(crate) fn another(slot: &Arc<Slot<M>>) -> Self {
         slot.handles.fetch_add(1, Ordering::Relaxed);
-        Self { slot: Arc::clone(slot) }
+        Self {
+            slot: Arc::clone(slot),
+        }
     }
 }
 
@@ -175,8 +177,14 @@ impl<M: Send + 'static> ServerRef<M> {
     /// # Errors
     ///
     /// As [`call`](ServerRef::call).
-    pub fn call_blocking<T: Send + 'static>(&self, request: impl FnOnce(ReplyTo<T>) -> M) -> Result<T, CallError> {
-        call::block_on(Call::new(&self.slot, request, Duration::MAX), DEFAULT_TIMEOUT)
+    pub fn call_blocking<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(ReplyTo<T>) -> M,
+    ) -> Result<T, CallError> {
+        call::block_on(
+            Call::new(&self.slot, request, Duration::MAX),
+            DEFAULT_TIMEOUT,
+        )
     }
 
     /// Stops the server with [`ExitReason::Normal`] and waits for its end.
@@ -215,7 +223,11 @@ impl<M: Send + 'static> ServerRef<M> {
         }
         // Watched first: the end cannot slip by between the two.
         let end = pid.monitor();
-        if self.slot.tell(pid.number(), Told::Stop(reason.clone())).is_err() {
+        if self
+            .slot
+            .tell(pid.number(), Told::Stop(reason.clone()))
+            .is_err()
+        {
             return Err(StopError::NoProc);
         }
         match end.await {
@@ -255,7 +267,10 @@ impl<M: Send + 'static> ServerRef<M> {
     ///
     /// [`InspectError::Call`] if the server could not be asked, [`InspectError::OtherState`] if its state is no `S`,
     /// [`InspectError::Panicked`] if `look` panicked, which does the server no harm.
-    pub async fn inspect<S, R>(&self, look: impl FnOnce(&S) -> R + Send + 'static) -> Result<R, InspectError>
+    pub async fn inspect<S, R>(
+        &self,
+        look: impl FnOnce(&S) -> R + Send + 'static,
+    ) -> Result<R, InspectError>
     where
         S: 'static,
         R: Send + 'static,
@@ -268,11 +283,17 @@ impl<M: Send + 'static> ServerRef<M> {
         let inspection = Box::new(move |state: &dyn Any| {
             reply.send(match state.downcast_ref::<S>() {
                 Some(state) => panics::catch(|| look(state)).map_err(InspectError::Panicked),
-                None => Err(InspectError::OtherState { expected: std::any::type_name::<S>() }),
+                None => Err(InspectError::OtherState {
+                    expected: std::any::type_name::<S>(),
+                }),
             });
         });
-        self.slot.inspect(number, inspection).map_err(InspectError::Call)?;
-        call::within(&self.slot, answer, DEFAULT_TIMEOUT).await.map_err(InspectError::Call)?
+        self.slot
+            .inspect(number, inspection)
+            .map_err(InspectError::Call)?;
+        call::within(&self.slot, answer, DEFAULT_TIMEOUT)
+            .await
+            .map_err(InspectError::Call)?
     }
 
     /// Suspends the server: when this returns, no handler runs and none will until the guard is dropped.
@@ -324,7 +345,10 @@ impl<M> Eq for ServerRef<M> {}
 
 impl<M> fmt::Debug for ServerRef<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerRef").field("pid", &self.slot.number()).field("name", &self.slot.name()).finish()
+        f.debug_struct("ServerRef")
+            .field("pid", &self.slot.number())
+            .field("name", &self.slot.name())
+            .finish()
     }
 }
 
@@ -335,14 +359,21 @@ pub struct WeakRef<M> {
 
 impl<M> WeakRef<M> {
     pub(crate) fn new(slot: &Arc<Slot<M>>) -> Self {
-        Self { slot: Arc::clone(slot) }
+        Self {
+            slot: Arc::clone(slot),
+        }
     }
 
     /// Returns a strong handle, unless the last one is gone already.
     pub fn upgrade(&self) -> Option<ServerRef<M>> {
         let one_more = |handles: usize| (handles > 0).then(|| handles + 1);
-        self.slot.handles.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
-        Some(ServerRef { slot: Arc::clone(&self.slot) })
+        self.slot
+            .handles
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
+            .ok()?;
+        Some(ServerRef {
+            slot: Arc::clone(&self.slot),
+        })
     }
 }
 
@@ -354,6 +385,9 @@ impl<M> Clone for WeakRef<M> {
 
 impl<M> fmt::Debug for WeakRef<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WeakRef").field("pid", &self.slot.number()).field("name", &self.slot.name()).finish()
+        f.debug_struct("WeakRef")
+            .field("pid", &self.slot.number())
+            .field("name", &self.slot.name())
+            .finish()
     }
 }

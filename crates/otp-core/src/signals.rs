@@ -27,7 +27,12 @@ pub(crate) type Inspection = Box<dyn FnOnce(&dyn Any) + Send>;
 
 impl<M> Slot<M> {
     /// Raises a signal for incarnation `number` under the lock, does `prepare` there, and wakes the process.
-    fn signal(&self, number: u64, signal: u32, prepare: impl FnOnce(&mut crate::slot::Extras<M>)) -> Result<(), CallError> {
+    fn signal(
+        &self,
+        number: u64,
+        signal: u32,
+        prepare: impl FnOnce(&mut crate::slot::Extras<M>),
+    ) -> Result<(), CallError> {
         let mut inner = self.inner.lock();
         if number == 0 || self.number() != number || matches!(inner.phase, Phase::Closed(_)) {
             return Err(CallError::NoProc);
@@ -55,7 +60,9 @@ impl<M> Slot<M> {
     }
 
     pub(crate) fn inspect(&self, number: u64, inspection: Inspection) -> Result<(), CallError> {
-        self.signal(number, INSPECT, |extras| extras.inspections.push_back(inspection))
+        self.signal(number, INSPECT, |extras| {
+            extras.inspections.push_back(inspection)
+        })
     }
 
     /// The next look into the state that somebody waits for.

@@ -208,6 +208,9 @@ impl<M> Slot<M> {
 
 impl<M> fmt::Debug for Slot<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").field("process", &self.number()).field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Slot")
+            .field("process", &self.number())
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }

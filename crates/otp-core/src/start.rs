@@ -47,19 +47,28 @@ pub async fn start<S: GenServer>(server: S) -> Result<ServerRef<S::Msg>, StartEr
 ///
 /// As [`start`], and [`StartError::Timeout`] if `init` took longer than [`ServerOptions::start_timeout`],
 /// [`StartError::BadOption`] if an option has a value that is not allowed.
-pub async fn start_with<S: GenServer>(server: S, options: ServerOptions) -> Result<ServerRef<S::Msg>, StartError> {
+pub async fn start_with<S: GenServer>(
+    server: S,
+    options: ServerOptions,
+) -> Result<ServerRef<S::Msg>, StartError> {
     options.check()?;
     let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
     let deadlines = Deadlines::of(&runtime).ok_or(StartError::NoTimers)?;
     let slot = Arc::new(Slot::new(options.capacity, options.name));
     let _ = slot.deadlines.set(deadlines);
     let number = next_number();
-    let starting = Starting { server: Some(server), number, handle: Some(ServerRef::first(slot)) };
+    let starting = Starting {
+        server: Some(server),
+        number,
+        handle: Some(ServerRef::first(slot)),
+    };
     if options.start_timeout == std::time::Duration::MAX {
         return starting.await;
     }
     // Dropping the starting future is what kills the process.
-    tokio::time::timeout(options.start_timeout, starting).await.unwrap_or(Err(StartError::Timeout))
+    tokio::time::timeout(options.start_timeout, starting)
+        .await
+        .unwrap_or(Err(StartError::Timeout))
 }
 
 /// A process whose `init` has not returned yet. Holds the first handle; dropped with it, it takes the process along.

@@ -62,11 +62,8 @@ impl<M: Send + 'static> Context<M> {
                 return Step::Handle(message);
             }
             match self.slot.take_or_park(&mut self.batch) {
-                Taken::Work(told) => {
-                    if !told.is_empty() {
-                        self.keep_told(told);
-                    }
-                }
+                Taken::Messages => {}
+                Taken::Told(told) => self.keep_told(told),
                 Taken::Abandoned => return Step::Stop(ExitReason::Normal),
                 Taken::Parked => {
                     return match self.rare.as_mut().and_then(|rare| rare.idle_is_over()) {
@@ -116,7 +113,7 @@ impl<M: Send + 'static> Context<M> {
     }
 
     pub(crate) async fn wait(&mut self, wait: Wait) {
-        self.slot.in_hand.store(self.batch.len(), Ordering::SeqCst);
+        self.slot.in_hand.store(self.batch.len(), Ordering::Relaxed);
         self.slot.handled.store(self.begun, Ordering::Relaxed);
         let mut waited = false;
         let mut rare = self.rare.as_mut();

@@ -14,7 +14,10 @@ pub struct Suspended {
 
 impl Suspended {
     pub(crate) fn new<M: Send + 'static>(number: u64, slot: &Arc<Slot<M>>) -> Self {
-        Self { number, slot: Arc::<Slot<M>>::clone(slot) }
+        Self {
+            number,
+            slot: Arc::<Slot<M>>::clone(slot),
+        }
     }
 }
 
@@ -36,6 +39,8 @@ impl<M: Send> Resume for Slot<M> {
 
 impl fmt::Debug for Suspended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Suspended").field("pid", &self.number).finish()
+        f.debug_struct("Suspended")
+            .field("pid", &self.number)
+            .finish()
     }
 }

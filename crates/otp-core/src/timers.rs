@@ -43,14 +43,23 @@ enum Fires<M> {
 
 impl<M> Timers<M> {
     pub(crate) fn new() -> Self {
-        Self { heap: BinaryHeap::new(), next: 0, sleep: None, due: None }
+        Self {
+            heap: BinaryHeap::new(),
+            next: 0,
+            sleep: None,
+            due: None,
+        }
     }
 
     pub(crate) fn send_after(&mut self, delay: Duration, message: M) -> TimerRef {
         self.push(after(Instant::now(), delay), Fires::Once(message))
     }
 
-    pub(crate) fn send_interval(&mut self, period: Duration, make: Box<dyn FnMut() -> M + Send>) -> TimerRef {
+    pub(crate) fn send_interval(
+        &mut self,
+        period: Duration,
+        make: Box<dyn FnMut() -> M + Send>,
+    ) -> TimerRef {
         let period = period.max(SHORTEST_PERIOD);
         self.push(after(Instant::now(), period), Fires::Every(period, make))
     }
@@ -66,7 +75,10 @@ impl<M> Timers<M> {
     pub(crate) fn cancel(&mut self, timer: TimerRef) -> Option<Duration> {
         let mut found = None;
         let mut rest = std::mem::take(&mut self.heap).into_vec();
-        if let Some(index) = rest.iter().position(|candidate| candidate.number == timer.0) {
+        if let Some(index) = rest
+            .iter()
+            .position(|candidate| candidate.number == timer.0)
+        {
             found = Some(rest.swap_remove(index));
         }
         self.heap = rest.into();
@@ -83,7 +95,10 @@ impl<M> Timers<M> {
     /// The message of the next timer that is due in this wake.
     pub(crate) fn pop_due(&mut self) -> Option<M> {
         let (now, limit) = self.due?;
-        let top = self.heap.peek_mut().filter(|top| top.at <= now && top.number < limit);
+        let top = self
+            .heap
+            .peek_mut()
+            .filter(|top| top.at <= now && top.number < limit);
         let Some(mut top) = top else {
             self.due = None;
             return None;
@@ -104,7 +119,14 @@ impl<M> Timers<M> {
 
     /// Waits for the earliest of the timers and `or_at`.
     pub(crate) fn poll(&mut self, or_at: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(at) = self.heap.peek().map(|timer| timer.at).into_iter().chain(or_at).min() else {
+        let Some(at) = self
+            .heap
+            .peek()
+            .map(|timer| timer.at)
+            .into_iter()
+            .chain(or_at)
+            .min()
+        else {
             return Poll::Pending;
         };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::current::Unanswered;
-use crate::sync::{Arc, AtomicUsize, Mutex, Ordering};
+use crate::current::Settle;
+use crate::sync::{AtomicUsize, Mutex, Ordering, Weak};
 
 const SHARDS: usize = 8;
 
@@ -17,7 +17,7 @@ const FIRST_SWEEP: usize = 64;
 /// One call in flight.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) call: Unanswered,
+    pub(super) call: Weak<dyn Settle>,
     pub(super) timeout: Duration,
     /// When it was armed, if the clock was read.
     pub(super) armed: Option<Instant>,
@@ -26,7 +26,7 @@ pub(super) struct Entry {
 impl Entry {
     /// Tells whether anybody but this entry still holds the call's reply cell.
     pub(super) fn in_flight(&self) -> bool {
-        Arc::strong_count(&self.call) > 1
+        self.call.strong_count() > 0
     }
 }
 
@@ -48,14 +48,25 @@ struct Entries {
 
 impl Log {
     pub(super) fn new() -> Self {
-        let shard = || Shard(Mutex::new(Entries { entries: Vec::new(), sweep_at: FIRST_SWEEP }));
-        Self { shards: std::array::from_fn(|_| shard()) }
+        let shard = || {
+            Shard(Mutex::new(Entries {
+                entries: Vec::new(),
+                sweep_at: FIRST_SWEEP,
+            }))
+        };
+        Self {
+            shards: std::array::from_fn(|_| shard()),
+        }
     }
 
     #[inline]
-    pub(super) fn push(&self, call: Unanswered, timeout: Duration, armed: Option<Instant>) {
+    pub(super) fn push(&self, call: Weak<dyn Settle>, timeout: Duration, armed: Option<Instant>) {
         let mut shard = self.shards[shard_of_thread()].0.lock();
-        shard.entries.push(Entry { call, timeout, armed });
+        shard.entries.push(Entry {
+            call,
+            timeout,
+            armed,
+        });
         if shard.entries.len() >= shard.sweep_at {
             shard.sweep();
         }
@@ -84,14 +95,16 @@ impl Log {
 
 impl Log {
     pub(super) fn is_empty(&self) -> bool {
-        self.shards.iter().all(|shard| shard.0.lock().entries.is_empty())
+        self.shards
+            .iter()
+            .all(|shard| shard.0.lock().entries.is_empty())
     }
 }
 
 impl Entries {
     #[cold]
     fn sweep(&mut self) {
-        // What goes here is the last handle of a cell whose both ends are gone: plain memory, no user's value.
+        // The cells are dropped already. What goes here is their plain memory.
         self.entries.retain(Entry::in_flight);
         self.sweep_at = (self.entries.len() * 2).max(FIRST_SWEEP);
     }
@@ -102,11 +115,12 @@ fn shard_of_thread() -> usize {
     thread_local! {
         static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
     }
-    SHARD.try_with(|shard| {
-        if shard.get() == usize::MAX {
-            shard.set(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
-        }
-        shard.get()
-    })
-    .unwrap_or(0)
+    SHARD
+        .try_with(|shard| {
+            if shard.get() == usize::MAX {
+                shard.set(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
+            }
+            shard.get()
+        })
+        .unwrap_or(0)
 }

@@ -11,9 +11,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::log::Entry;
 use super::{COARSE, Deadlines, EXACT, RESTING, TICK, after};
-use crate::current::Unanswered;
+use crate::current::Settle;
 use crate::error::CallError;
-use crate::sync::{Arc, Ordering};
+use crate::sync::{Arc, Ordering, Weak};
 
 /// How far the runtime's clock may be off the machine's over a tick and still be the same clock.
 const CLOCK_TOLERANCE: Duration = Duration::from_millis(1);
@@ -29,7 +29,7 @@ pub(super) struct Heap {
 #[derive(Debug)]
 struct Due {
     deadline: Instant,
-    call: Unanswered,
+    call: Weak<dyn Settle>,
 }
 
 impl PartialEq for Due {
@@ -54,14 +54,15 @@ impl Ord for Due {
 
 impl Heap {
     /// Adds a deadline and wakes the ticker, which may be asleep until a later one.
-    pub(super) fn push(&mut self, call: Unanswered, deadline: Instant) {
+    pub(super) fn push(&mut self, call: Weak<dyn Settle>, deadline: Instant) {
         self.add(call, deadline);
         self.wake_ticker();
     }
 
-    fn add(&mut self, call: Unanswered, deadline: Instant) {
+    fn add(&mut self, call: Weak<dyn Settle>, deadline: Instant) {
         if self.calls.len() >= self.sweep_at {
-            self.calls.retain(|Reverse(due)| Arc::strong_count(&due.call) > 1);
+            self.calls
+                .retain(|Reverse(due)| due.call.strong_count() > 0);
             self.sweep_at = (self.calls.len() * 2).max(64);
         }
         self.calls.push(Reverse(Due { deadline, call }));
@@ -75,7 +76,7 @@ impl Heap {
     }
 
     /// Takes out one call whose deadline has passed.
-    fn pop_due(&mut self, now: Instant) -> Option<Unanswered> {
+    fn pop_due(&mut self, now: Instant) -> Option<Weak<dyn Settle>> {
         if self.calls.peek()?.0.deadline > now {
             return None;
         }
@@ -85,7 +86,7 @@ impl Heap {
     /// The earliest deadline of a call that is still in flight.
     fn earliest(&mut self) -> Option<Instant> {
         while let Some(Reverse(due)) = self.calls.peek() {
-            if Arc::strong_count(&due.call) > 1 {
+            if due.call.strong_count() > 0 {
                 return Some(due.deadline);
             }
             self.calls.pop();
@@ -105,7 +106,12 @@ pub(super) struct Ticker {
 
 impl Ticker {
     pub(super) fn new(deadlines: Arc<Deadlines>) -> Self {
-        Self { deadlines, aged: Vec::new(), fresh: Vec::new(), last: None }
+        Self {
+            deadlines,
+            aged: Vec::new(),
+            fresh: Vec::new(),
+            last: None,
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -131,7 +137,11 @@ impl Ticker {
 
     /// Looks at the log; tells whether any call was made since the last look.
     fn tick(&mut self, now: Instant) -> bool {
-        let mut promoted = self.aged.drain(..).filter(|(entry, _)| entry.in_flight()).peekable();
+        let mut promoted = self
+            .aged
+            .drain(..)
+            .filter(|(entry, _)| entry.in_flight())
+            .peekable();
         if promoted.peek().is_some() {
             let mut heap = self.deadlines.heap.lock();
             for (entry, deadline) in promoted {
@@ -153,7 +163,11 @@ impl Ticker {
         loop {
             let due = self.deadlines.heap.lock().pop_due(now);
             match due {
-                Some(call) => call.settle(CallError::Timeout),
+                Some(call) => {
+                    if let Some(call) = call.upgrade() {
+                        call.settle(CallError::Timeout);
+                    }
+                }
                 None => return,
             }
         }
@@ -167,7 +181,11 @@ impl Ticker {
                 let (passed, machine_passed) = (now - then, machine - machine_then);
                 // Over no time at all, any two clocks agree: that proves nothing.
                 let proven = machine_passed >= TICK / 2;
-                if proven && passed.abs_diff(machine_passed) <= CLOCK_TOLERANCE { COARSE } else { EXACT }
+                if proven && passed.abs_diff(machine_passed) <= CLOCK_TOLERANCE {
+                    COARSE
+                } else {
+                    EXACT
+                }
             }
             None => EXACT,
         };
