@@ -78,8 +78,9 @@ where
         if number != 0 && number == current::process() {
             return Poll::Ready(Err(CallError::CallingSelf));
         }
-        // The waker is left in the cell and the deadline armed before the message goes out. What would be done between
-        // waking the server and letting go of this thread, another thread would use to steal the server.
+        // The waker is left in the cell and the deadline armed before the message goes out. What
+        // would be done between waking the server and letting go of this thread, another
+        // thread would use to steal the server.
         let (reply, answer) = reply::pair(Some(cx.waker().clone()));
         self.slot.arm(&answer, self.timeout);
         self.answer = Some(answer);

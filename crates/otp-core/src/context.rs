@@ -65,8 +65,8 @@ impl<M: Send + 'static> Context<M> {
 
     /// Returns the process's own address, as a strong handle.
     ///
-    /// For sending away. A server that *keeps* a strong handle to itself is never ended by its last handle being
-    /// dropped: store [`weak_ref`](Context::weak_ref) instead.
+    /// For sending away. A server that *keeps* a strong handle to itself is never ended by its last
+    /// handle being dropped: store [`weak_ref`](Context::weak_ref) instead.
     pub fn self_ref(&self) -> ServerRef<M> {
         ServerRef::another(&self.slot)
     }
@@ -87,20 +87,24 @@ impl<M: Send + 'static> Context<M> {
         self.slot.name()
     }
 
-    /// Declines to start, from `init`: `start` then gives [`StartError::Ignored`](crate::StartError::Ignored) and the
-    /// process ends with `Normal`, without `terminate`. Elsewhere it has no effect.
+    /// Declines to start, from `init`: `start` then gives
+    /// [`StartError::Ignored`](crate::StartError::Ignored) and the process ends with `Normal`,
+    /// without `terminate`. Elsewhere it has no effect.
     pub fn ignore(&mut self) {
         self.rare().ignored = true;
     }
 
-    /// Ends the process in order once the callback in hand has returned, before any further message.
+    /// Ends the process in order once the callback in hand has returned, before any further
+    /// message.
     ///
-    /// The same as returning `Err(reason)`, for places that cannot. If both happen, the returned reason counts.
+    /// The same as returning `Err(reason)`, for places that cannot. If both happen, the returned
+    /// reason counts.
     pub fn stop(&mut self, reason: ExitReason) {
         self.rare().stop = Some(reason);
     }
 
-    /// Handles `message` right after the callback in hand, before anything that waits: OTP's `handle_continue`.
+    /// Handles `message` right after the callback in hand, before anything that waits: OTP's
+    /// `handle_continue`.
     ///
     /// Several are handled in the order given. They do not count towards a bounded mailbox.
     pub fn continue_with(&mut self, message: M) {
@@ -109,17 +113,18 @@ impl<M: Send + 'static> Context<M> {
 
     /// Handles `message` once, after `delay`.
     ///
-    /// A zero delay fires the next time the process has worked off what it had swapped out, at most 64 messages on. A
-    /// delay beyond thirty years never fires. The timer is gone with the process, and a restart does not bring it back.
+    /// A zero delay fires the next time the process has worked off what it had swapped out, at most
+    /// 64 messages on. A delay beyond thirty years never fires. The timer is gone with the
+    /// process, and a restart does not bring it back.
     pub fn send_after(&mut self, delay: Duration, message: M) -> TimerRef {
         self.rare().timers.send_after(delay, message)
     }
 
     /// Handles a message made by `make` every `period`, first after one `period`.
     ///
-    /// At most one tick is due at any time: what a busy process missed is skipped, and the beat is kept. `make` runs in
-    /// the process, and its panic is the process's. A period below one millisecond, the resolution of tokio's timers,
-    /// counts as one millisecond.
+    /// At most one tick is due at any time: what a busy process missed is skipped, and the beat is
+    /// kept. `make` runs in the process, and its panic is the process's. A period below one
+    /// millisecond, the resolution of tokio's timers, counts as one millisecond.
     pub fn send_interval(
         &mut self,
         period: Duration,
@@ -128,18 +133,22 @@ impl<M: Send + 'static> Context<M> {
         self.rare().timers.send_interval(period, Box::new(make))
     }
 
-    /// Cancels a timer and returns the time it had left; `None` if it has fired already or was cancelled before.
+    /// Cancels a timer and returns the time it had left; `None` if it has fired already or was
+    /// cancelled before.
     ///
-    /// After it nothing of the timer arrives. It takes time linear in the number of the process's timers.
+    /// After it nothing of the timer arrives. It takes time linear in the number of the process's
+    /// timers.
     pub fn cancel(&mut self, timer: TimerRef) -> Option<Duration> {
         self.rare.as_mut()?.timers.cancel(timer)
     }
 
-    /// Handles `message` if nothing else arrives for `after`, counted from when the process has nothing left to do.
+    /// Handles `message` if nothing else arrives for `after`, counted from when the process has
+    /// nothing left to do.
     ///
-    /// Whatever is handled in between (a message, a timer, a result of a task) calls it off, and so does a second
-    /// `idle_after`, which takes its place. Zero fires at once if nothing waits. Looking in (`inspect`, `suspend`,
-    /// `info`) does not count. OTP's time-out of a callback's return value.
+    /// Whatever is handled in between (a message, a timer, a result of a task) calls it off, and so
+    /// does a second `idle_after`, which takes its place. Zero fires at once if nothing waits.
+    /// Looking in (`inspect`, `suspend`, `info`) does not count. OTP's time-out of a callback's
+    /// return value.
     pub fn idle_after(&mut self, after: Duration, message: M) {
         self.rare().idle = Some(Idle {
             after,
@@ -150,9 +159,9 @@ impl<M: Send + 'static> Context<M> {
 
     /// Runs `work` beside the server and handles `map(result)` when it is done.
     ///
-    /// The result takes its turn behind the messages accepted before it. A panic of the work is `Err(Panic)`. `map` runs
-    /// in the process, and its panic is the process's. The work is aborted when the process ends, and its result never
-    /// reaches a later incarnation.
+    /// The result takes its turn behind the messages accepted before it. A panic of the work is
+    /// `Err(Panic)`. `map` runs in the process, and its panic is the process's. The work is
+    /// aborted when the process ends, and its result never reaches a later incarnation.
     pub fn spawn_task<T, W, F>(&mut self, work: W, map: F) -> TaskRef
     where
         T: Send + 'static,
@@ -168,7 +177,8 @@ impl<M: Send + 'static> Context<M> {
         TaskRef(task)
     }
 
-    /// Aborts a background task; tells whether its result had not been handled yet. After it no result arrives.
+    /// Aborts a background task; tells whether its result had not been handled yet. After it no
+    /// result arrives.
     pub fn abort_task(&mut self, task: TaskRef) -> bool {
         let running = self
             .rare

@@ -1,9 +1,11 @@
 //! The process in whose poll this thread is, and the replies that its code dropped unanswered.
 //!
 //! Invariants:
-//! 1. While code of a process runs (a poll, or the drop of what the process owned), `PROCESS` is its number.
-//! 2. A `ReplyTo` that is dropped unanswered inside such a scope is settled by that process: as `NoReply` at its next
-//!    message boundary, as `Exited(reason)` if the process ends before it gets there.
+//! 1. While code of a process runs (a poll, or the drop of what the process owned), `PROCESS` is
+//!    its number.
+//! 2. A `ReplyTo` that is dropped unanswered inside such a scope is settled by that process: as
+//!    `NoReply` at its next message boundary, as `Exited(reason)` if the process ends before it
+//!    gets there.
 //! 3. Scopes nest and give back what they found.
 
 use std::cell::{Cell, RefCell};
@@ -40,7 +42,8 @@ pub(crate) fn leave_unanswered(call: Unanswered) -> Result<(), Unanswered> {
         return Err(call);
     }
     let mut call = Some(call);
-    // While the thread is torn down there is no list any more: then the call is settled on the spot.
+    // While the thread is torn down there is no list any more: then the call is settled on the
+    // spot.
     let kept = UNANSWERED.try_with(|list| list.borrow_mut().extend(call.take()));
     match (kept, call) {
         (Ok(()), _) => {
@@ -106,7 +109,8 @@ impl Scope {
 impl Drop for Scope {
     #[inline]
     fn drop(&mut self) {
-        // Nothing is left here unless a panic of our own passed through; no call may hang even then.
+        // Nothing is left here unless a panic of our own passed through; no call may hang even
+        // then.
         settle_unanswered(&CallError::NoReply);
         PROCESS.set(self.outer_process);
         if self.outer_put_aside

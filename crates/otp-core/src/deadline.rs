@@ -1,19 +1,25 @@
 //! The time-outs of calls, at next to no cost per call.
 //!
-//! A timer of the runtime per call would cost twice the call itself. Here a call only appends itself to a log. One ticker
-//! per runtime looks at the log every [`TICK`], and only a call that is still in flight after a whole tick gets a place
-//! in a heap of real deadlines. Nothing is disarmed: a call whose reply cell nobody holds any more is over, and is swept
-//! out when a shard has doubled, or at the next tick.
+//! A timer of the runtime per call would cost twice the call itself. Here a call only appends
+//! itself to a log. One ticker per runtime looks at the log every [`TICK`], and only a call that is
+//! still in flight after a whole tick gets a place in a heap of real deadlines. Nothing is
+//! disarmed: a call whose reply cell nobody holds any more is over, and is swept out when a shard
+//! has doubled, or at the next tick.
 //!
 //! Invariants:
-//! 1. A call is armed before its message is pushed, so whoever wakes the server has nothing left to do.
-//! 2. Never early. An entry without a time of its own counts from the tick that first sees it, which is later than its
-//!    arming. At most a tick and the runtime's own timer resolution late, while the runtime gets to run its timers.
-//! 3. The clock is read per call only where it might jump: until two ticks have shown that the runtime's clock runs with
-//!    the machine's (a paused clock does not), and while the ticker rests.
-//! 4. The ticker rests when a whole tick passed without a call. It publishes that (`mode`) before it looks at the shards
-//!    a last time; an arming call pushes first and then reads `mode`. Through the shard's lock one of them sees the other.
-//! 5. When the runtime is dropped, its ticker is, and marks the log as dead; a later runtime never gets a dead log.
+//! 1. A call is armed before its message is pushed, so whoever wakes the server has nothing left to
+//!    do.
+//! 2. Never early. An entry without a time of its own counts from the tick that first sees it,
+//!    which is later than its arming. At most a tick and the runtime's own timer resolution late,
+//!    while the runtime gets to run its timers.
+//! 3. The clock is read per call only where it might jump: until two ticks have shown that the
+//!    runtime's clock runs with the machine's (a paused clock does not), and while the ticker
+//!    rests.
+//! 4. The ticker rests when a whole tick passed without a call. It publishes that (`mode`) before
+//!    it looks at the shards a last time; an arming call pushes first and then reads `mode`.
+//!    Through the shard's lock one of them sees the other.
+//! 5. When the runtime is dropped, its ticker is, and marks the log as dead; a later runtime never
+//!    gets a dead log.
 
 mod log;
 mod ticker;

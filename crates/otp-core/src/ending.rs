@@ -1,8 +1,9 @@
 //! The end of a process, as everybody else sees it.
 //!
-//! The order is part of the contract: the process itself has already dropped its handler, cancelled its timers, run
-//! `terminate` and dropped its state. Then, here: the reason is published, callers are told, senders that wait for room
-//! get their messages back, and last those are told who monitor the process or wait for its `stop`.
+//! The order is part of the contract: the process itself has already dropped its handler, cancelled
+//! its timers, run `terminate` and dropped its state. Then, here: the reason is published, callers
+//! are told, senders that wait for room get their messages back, and last those are told who
+//! monitor the process or wait for its `stop`.
 
 use std::mem;
 
@@ -52,7 +53,8 @@ impl<M> Slot<M> {
 
         let outcome = CallError::Exited(reason.clone());
         current::settle_unanswered(&outcome);
-        // Each message is dropped on its own: one whose drop panics must not cost the others theirs.
+        // Each message is dropped on its own: one whose drop panics must not cost the others
+        // theirs.
         let mut unanswered = Vec::new();
         let scope = current::Scope::enter(number, &mut unanswered);
         for message in queue {

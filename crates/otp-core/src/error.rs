@@ -142,7 +142,8 @@ pub enum StopError {
     NoProc,
     /// The process ended, but for another reason.
     Exited(ExitReason),
-    /// A process asked itself to stop and would wait for its own end. In a handler, return `Err(reason)` instead.
+    /// A process asked itself to stop and would wait for its own end. In a handler, return
+    /// `Err(reason)` instead.
     CallingSelf,
 }
 

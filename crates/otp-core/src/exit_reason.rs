@@ -11,8 +11,8 @@ type Cause = Arc<dyn Error + Send + Sync + 'static>;
 
 /// The reason why a process ended, or is asked to end.
 ///
-/// Cheap to clone. A handler that returns `Err(reason)` ends its process with that reason, and because every
-/// [`std::error::Error`] converts into one, `?` works in handlers:
+/// Cheap to clone. A handler that returns `Err(reason)` ends its process with that reason, and
+/// because every [`std::error::Error`] converts into one, `?` works in handlers:
 ///
 /// ```
 /// use otp_core::ExitReason;
@@ -26,8 +26,8 @@ type Cause = Arc<dyn Error + Send + Sync + 'static>;
 /// assert!(!reason.is_clean());
 /// ```
 ///
-/// It is no `Error` itself, for that would forbid the conversion. For `anyhow` errors and plain text there is
-/// [`ExitReason::boxed`].
+/// It is no `Error` itself, for that would forbid the conversion. For `anyhow` errors and plain
+/// text there is [`ExitReason::boxed`].
 #[derive(Clone)]
 pub enum ExitReason {
     /// The process did what it was for.
@@ -49,8 +49,8 @@ pub enum ExitReason {
 }
 
 impl ExitReason {
-    /// Makes an [`Error`](ExitReason::Error) reason of plain text or of anything else that turns into a boxed error,
-    /// `anyhow::Error` for instance.
+    /// Makes an [`Error`](ExitReason::Error) reason of plain text or of anything else that turns
+    /// into a boxed error, `anyhow::Error` for instance.
     ///
     /// ```
     /// # use otp_core::ExitReason;
@@ -94,8 +94,8 @@ impl ExitReason {
         self.cause().and_then(|cause| cause.downcast_ref())
     }
 
-    /// Tells whether two reasons are the same: the same variant and, where there is a cause or a panic, the very same
-    /// one.
+    /// Tells whether two reasons are the same: the same variant and, where there is a cause or a
+    /// panic, the very same one.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Normal, Self::Normal)

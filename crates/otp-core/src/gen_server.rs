@@ -7,11 +7,12 @@ use crate::exit_reason::ExitReason;
 
 /// A server: state, and what to do with each message.
 ///
-/// State is built by ordinary code before the server is started; work is begun in [`init`](GenServer::init), which runs
-/// inside the new process. Implementations may write the callbacks as `async fn`.
+/// State is built by ordinary code before the server is started; work is begun in
+/// [`init`](GenServer::init), which runs inside the new process. Implementations may write the
+/// callbacks as `async fn`.
 ///
-/// A panic in any callback ends the process with [`ExitReason::Panic`], never the program (unless it is built with
-/// `panic = "abort"`: then there is nothing to catch and no supervision).
+/// A panic in any callback ends the process with [`ExitReason::Panic`], never the program (unless
+/// it is built with `panic = "abort"`: then there is nothing to catch and no supervision).
 ///
 /// # Examples
 ///
@@ -46,7 +47,8 @@ pub trait GenServer: Sized + Send + 'static {
 
     /// Begins the server's work, inside its process; `start` returns when this has.
     ///
-    /// It may fail, set timers, or decline by [`Context::ignore`]. Messages that arrive meanwhile wait.
+    /// It may fail, set timers, or decline by [`Context::ignore`]. Messages that arrive meanwhile
+    /// wait.
     fn init(
         &mut self,
         ctx: &mut Context<Self::Msg>,
@@ -57,13 +59,13 @@ pub trait GenServer: Sized + Send + 'static {
 
     /// Handles one message.
     ///
-    /// `Err(reason)` ends the process in order with that reason; `Err(ExitReason::Normal)` is how a server says that it
-    /// is done. Because every error converts into a reason, `?` works here.
+    /// `Err(reason)` ends the process in order with that reason; `Err(ExitReason::Normal)` is how a
+    /// server says that it is done. Because every error converts into a reason, `?` works here.
     ///
     /// # Cancel safety
     ///
-    /// A kill drops this future at its next `.await`; what it had changed in the state by then makes no difference, for
-    /// the state is dropped next.
+    /// A kill drops this future at its next `.await`; what it had changed in the state by then
+    /// makes no difference, for the state is dropped next.
     fn handle(
         &mut self,
         msg: Self::Msg,
@@ -72,9 +74,10 @@ pub trait GenServer: Sized + Send + 'static {
 
     /// Cleans up before the state is dropped.
     ///
-    /// Runs whenever a server that was started ends, except when it is killed or its runtime is dropped. After a panic
-    /// it runs on a state that may be torn: whatever the handler had half done is as it was left. A panic in here takes
-    /// the place of the reason. Timers and background tasks are cancelled before.
+    /// Runs whenever a server that was started ends, except when it is killed or its runtime is
+    /// dropped. After a panic it runs on a state that may be torn: whatever the handler had
+    /// half done is as it was left. A panic in here takes the place of the reason. Timers and
+    /// background tasks are cancelled before.
     fn terminate(
         &mut self,
         reason: &ExitReason,

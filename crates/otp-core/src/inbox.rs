@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use crate::deadline::Deadlines;
 use crate::ending::next_number;
 use crate::exit_reason::ExitReason;
-use crate::mailbox::{Taken, Told};
+use crate::mailbox::{Taken, Told, pop_due};
 use crate::pid::Pid;
 use crate::server_ref::ServerRef;
 use crate::slot::{Ended, Slot};
@@ -18,8 +18,9 @@ use crate::sync::{Arc, Ordering};
 
 /// Makes an address that leads to no server but to an [`Inbox`], which hands out what is sent.
 ///
-/// For a test that stands in for a server, and for a plain task that wants to be sent messages. Calls time out by the
-/// clock of the runtime in which this is called; made outside any runtime, calls to it wait without limit.
+/// For a test that stands in for a server, and for a plain task that wants to be sent messages.
+/// Calls time out by the clock of the runtime in which this is called; made outside any runtime,
+/// calls to it wait without limit.
 ///
 /// ```
 /// use otp_core::{ReplyTo, inbox};
@@ -62,7 +63,8 @@ pub fn inbox<M: Send + 'static>() -> (ServerRef<M>, Inbox<M>) {
     )
 }
 
-/// The end of an [`inbox`] that reads. Dropping it ends the process that the address leads to, with `Normal`.
+/// The end of an [`inbox`] that reads. Dropping it ends the process that the address leads to, with
+/// `Normal`.
 pub struct Inbox<M: Send + 'static> {
     slot: Arc<Slot<M>>,
     number: u64,
@@ -75,7 +77,8 @@ pub struct Inbox<M: Send + 'static> {
 impl<M: Send + 'static> Inbox<M> {
     /// Returns the next message, in the order of their sending.
     ///
-    /// `None` when none will come: every handle is dropped, or somebody stopped or killed the process.
+    /// `None` when none will come: every handle is dropped, or somebody stopped or killed the
+    /// process.
     ///
     /// # Cancel safety
     ///
@@ -101,7 +104,8 @@ impl<M: Send + 'static> Inbox<M> {
         if let Poll::Ready(message) = self.next() {
             return Poll::Ready(message);
         }
-        // Whoever waits here may differ from last time. Nothing can have slipped in unseen: the second look is after.
+        // Whoever waits here may differ from last time. Nothing can have slipped in unseen: the
+        // second look is after.
         self.slot.attach(cx.waker().clone());
         self.next()
     }
@@ -114,7 +118,7 @@ impl<M: Send + 'static> Inbox<M> {
             if self.stopped.is_some() {
                 return Poll::Ready(None);
             }
-            if let Some((_, told)) = self.told.pop_front_if(|(place, _)| *place <= self.begun) {
+            if let Some(told) = pop_due(&mut self.told, self.begun) {
                 if let Told::Stop(reason) = told {
                     self.stopped = Some(reason);
                 }

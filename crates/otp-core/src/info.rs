@@ -10,9 +10,9 @@ use crate::sync::Ordering;
 
 /// How a server is doing, as of the moment of asking.
 ///
-/// It costs the server nothing: the counters are written when the server has worked off what it had swapped out of its
-/// mailbox, and when a handler begins to wait. While a handler keeps its thread busy they are as of its beginning or up
-/// to 64 messages before.
+/// It costs the server nothing: the counters are written when the server has worked off what it had
+/// swapped out of its mailbox, and when a handler begins to wait. While a handler keeps its thread
+/// busy they are as of its beginning or up to 64 messages before.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerInfo {

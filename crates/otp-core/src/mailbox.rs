@@ -1,15 +1,15 @@
 //! The mailbox: what a process is told, in one total order.
 //!
 //! Invariants:
-//! 1. The process swaps the whole queue out and works it off without the lock. What it has not begun when it ends goes
-//!    back to the front.
-//! 2. What is told and is no message carries its place: the number of messages accepted before it. It is due once so many
-//!    have been begun, and never overtakes one of them.
-//! 3. In a bounded mailbox `queue + in_hand + reserved ≤ capacity`. `in_hand` falls outside the lock, so a sender may see
-//!    less room than there is, never more.
-//! 4. While a sender waits for room nobody else is let in before it. The waiting sender raises `SENDERS` and then reads
-//!    `in_hand`; the process lowers `in_hand` and then reads the signals. Both are sequentially consistent, so one of
-//!    them sees the other and lets the sender in.
+//! 1. The process swaps the whole queue out and works it off without the lock. What it has not
+//!    begun when it ends goes back to the front.
+//! 2. What is told and is no message carries its place: the number of messages accepted before it.
+//!    It is due once so many have been begun, and never overtakes one of them.
+//! 3. In a bounded mailbox `queue + in_hand + reserved ≤ capacity`. `in_hand` falls outside the
+//!    lock, so a sender may see less room than there is, never more.
+//! 4. While a sender waits for room nobody else is let in before it. The waiting sender raises
+//!    `SENDERS` and then reads `in_hand`; the process lowers `in_hand` and then reads the signals.
+//!    Both are sequentially consistent, so one of them sees the other and lets the sender in.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -30,6 +30,15 @@ pub(crate) enum Told<M> {
     Stop(ExitReason),
     /// What came of a background task.
     TaskDone(u64, Box<dyn FnOnce() -> M + Send>),
+}
+
+/// Takes out the next thing told, if its place has come.
+pub(crate) fn pop_due<M>(told: &mut VecDeque<(u64, Told<M>)>, begun: u64) -> Option<Told<M>> {
+    let (place, _) = told.front()?;
+    if *place > begun {
+        return None;
+    }
+    told.pop_front().map(|(_, told)| told)
 }
 
 /// What the process got when it asked for more work.
@@ -66,7 +75,8 @@ impl<M> Slot<M> {
 
     /// Accepts a message that is made only once its place is sure.
     ///
-    /// `make` runs without the lock. If the server ends meanwhile, the message counts as accepted and dropped.
+    /// `make` runs without the lock. If the server ends meanwhile, the message counts as accepted
+    /// and dropped.
     pub(crate) fn push_made<E>(
         &self,
         event: E,
@@ -183,7 +193,8 @@ impl<M> Slot<M> {
         admitted.into_iter().chain(process).for_each(Waker::wake);
     }
 
-    /// Tells incarnation `number` something that is no message; gives it back if that one has ended.
+    /// Tells incarnation `number` something that is no message; gives it back if that one has
+    /// ended.
     pub(crate) fn tell(&self, number: u64, told: Told<M>) -> Result<(), Told<M>> {
         let mut inner = self.inner.lock();
         if self.number() != number || matches!(inner.phase, Phase::Closed(_)) {
@@ -222,7 +233,8 @@ impl<M> Slot<M> {
         }
         mem::swap(&mut inner.queue, batch);
         inner.taken += batch.len() as u64;
-        // Senders read it under this lock; only when it falls does the order towards the signals count.
+        // Senders read it under this lock; only when it falls does the order towards the signals
+        // count.
         self.in_hand.store(batch.len(), Ordering::Relaxed);
         told.map_or(Taken::Messages, Taken::Told)
     }

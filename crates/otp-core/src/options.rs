@@ -34,16 +34,19 @@ impl Default for ServerOptions {
 }
 
 impl ServerOptions {
-    /// Names the server, for log events, listings and `Debug`. Names need not differ. Default: none.
+    /// Names the server, for log events, listings and `Debug`. Names need not differ. Default:
+    /// none.
     pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Bounds the mailbox to `capacity` accepted messages that are not begun yet. Default: unbounded.
+    /// Bounds the mailbox to `capacity` accepted messages that are not begun yet. Default:
+    /// unbounded.
     ///
-    /// When it is full, `cast` hands its message back, `cast_wait` and `call` wait for room. From 1 to `usize::MAX`,
-    /// which means unbounded; with 0 `start` fails with [`StartError::BadOption`].
+    /// When it is full, `cast` hands its message back, `cast_wait` and `call` wait for room. From 1
+    /// to `usize::MAX`, which means unbounded; with 0 `start` fails with
+    /// [`StartError::BadOption`].
     pub fn bounded(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
         self
@@ -51,7 +54,8 @@ impl ServerOptions {
 
     /// Limits the time that `init` may take. Default: `Duration::MAX`, no limit.
     ///
-    /// When it has passed, `start` gives [`StartError::Timeout`] and the process is killed: it ends at its next `.await`.
+    /// When it has passed, `start` gives [`StartError::Timeout`] and the process is killed: it ends
+    /// at its next `.await`.
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
         self.start_timeout = timeout;
         self

@@ -45,10 +45,11 @@ impl fmt::Display for CaughtPanic {
     }
 }
 
-/// Installs a panic hook that records where panics begin, so that [`CaughtPanic::location`] knows it.
+/// Installs a panic hook that records where panics begin, so that [`CaughtPanic::location`] knows
+/// it.
 ///
-/// The hook chains to the one that was set before; a second call does nothing. It is the program's choice to make: no
-/// crate here sets a hook unasked.
+/// The hook chains to the one that was set before; a second call does nothing. It is the program's
+/// choice to make: no crate here sets a hook unasked.
 pub fn record_panic_locations() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -67,8 +68,8 @@ pub fn record_panic_locations() {
 
 /// Runs `work`; a panic comes back as the exit reason that it is.
 pub(crate) fn catch<R>(work: impl FnOnce() -> R) -> Result<R, ExitReason> {
-    // Whatever `work` borrowed may be torn after a panic. All callers either drop it next or hand it to `terminate`,
-    // whose documentation says so.
+    // Whatever `work` borrowed may be torn after a panic. All callers either drop it next or hand
+    // it to `terminate`, whose documentation says so.
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(reason_of)
 }
 

@@ -13,8 +13,8 @@ use crate::sync::Arc;
 
 /// One incarnation of a process.
 ///
-/// Cheap to clone, compare and print. Numbers are never used again: the pid of a process that has ended stays dead, also
-/// when its server is restarted.
+/// Cheap to clone, compare and print. Numbers are never used again: the pid of a process that has
+/// ended stays dead, also when its server is restarted.
 #[derive(Clone)]
 pub struct Pid {
     number: u64,
@@ -33,7 +33,8 @@ impl Pid {
         self.number
     }
 
-    /// Tells whether the process is running. It may end at any moment; for its end use [`monitor`](Pid::monitor).
+    /// Tells whether the process is running. It may end at any moment; for its end use
+    /// [`monitor`](Pid::monitor).
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.process.number() == self.number
@@ -47,16 +48,17 @@ impl Pid {
 
     /// Ends the process at once, without `terminate`: it is seen as [`ExitReason::Killed`].
     ///
-    /// Its handler is dropped at its next `.await`. Code that never awaits cannot be killed by anybody. Killing a process
-    /// that has ended does nothing.
+    /// Its handler is dropped at its next `.await`. Code that never awaits cannot be killed by
+    /// anybody. Killing a process that has ended does nothing.
     pub fn kill(&self) {
         self.process.kill(self.number);
     }
 
     /// Returns a future that gives the reason for which the process ends.
     ///
-    /// It is there once the process's state is dropped and its callers are told. For a process that has ended already it
-    /// gives [`ExitReason::NoProc`] at once. The process is watched from this call on, not from the first poll.
+    /// It is there once the process's state is dropped and its callers are told. For a process that
+    /// has ended already it gives [`ExitReason::NoProc`] at once. The process is watched from
+    /// this call on, not from the first poll.
     ///
     /// # Cancel safety
     ///

@@ -42,15 +42,19 @@ pub(crate) fn process<S: GenServer>(
     }
 }
 
-/// What the process owns, in the order in which it goes when a runtime that shuts down drops the process half-way: what
-/// was swapped out is given back, the state is dropped, and last the guard closes the slot.
+/// What the process owns, in the order in which it goes when a runtime that shuts down drops the
+/// process half-way: what was swapped out is given back, the state is dropped, and last the guard
+/// closes the slot.
 struct Owned<S: GenServer> {
     ctx: Context<S::Msg>,
     server: Option<S>,
     guard: ExitGuard<S::Msg>,
 }
 
-// Not an `async fn`: one keeps its parameters twice, and here they are most of what an idle server costs.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an `async fn` keeps its parameters twice, and here they are most of what an idle server costs"
+)]
 fn run<S: GenServer>(mut owned: Owned<S>) -> impl Future<Output = ()> + Send {
     async move {
         let Owned { ctx, server, guard } = &mut owned;
@@ -59,15 +63,16 @@ fn run<S: GenServer>(mut owned: Owned<S>) -> impl Future<Output = ()> + Send {
             return;
         };
         let end = Guarded::new(&guard.slot, live(state, ctx, &guard.slot, &mut guard.ended)).await;
-        // A kill, or a panic, may have left the handler half-way. It is dropped by now; timers and tasks are next.
+        // A kill, or a panic, may have left the handler half-way. It is dropped by now; timers and
+        // tasks are next.
         let _ = panics::catch_drop(ctx.cancel_all());
         let mut reason = end.unwrap_or_else(|killed_or_panic| killed_or_panic);
-        if guard.ended.served && !guard.slot.is_killed() {
-            if let Err(killed_or_panic) =
+        let terminates = guard.ended.served && !guard.slot.is_killed();
+        if terminates
+            && let Err(killed_or_panic) =
                 Guarded::new(&guard.slot, state.terminate(&reason, ctx)).await
-            {
-                reason = killed_or_panic;
-            }
+        {
+            reason = killed_or_panic;
         }
         if let Err(panic) = panics::catch_drop(server.take()) {
             reason = panic;
@@ -115,8 +120,8 @@ async fn live<S: GenServer>(
                 if let Err(reason) = outcome {
                     return reason;
                 }
-                // The message boundary at which unanswered calls are settled. A handler that fails does not get here:
-                // its calls are told how the process ended.
+                // The message boundary at which unanswered calls are settled. A handler that fails
+                // does not get here: its calls are told how the process ended.
                 current::settle_unanswered(&CallError::NoReply);
             }
             Step::Inspect(inspection) => inspection(server as &dyn Any),

@@ -6,10 +6,11 @@ use crate::error::CastError;
 use crate::server_ref::ServerRef;
 use crate::sync::Arc;
 
-/// An address that takes only messages of type `E`, whatever else its server understands: a strong handle.
+/// An address that takes only messages of type `E`, whatever else its server understands: a strong
+/// handle.
 ///
-/// Made by [`ServerRef::recipient`]. It lets one part of a program send to servers of many kinds without knowing their
-/// message types.
+/// Made by [`ServerRef::recipient`]. It lets one part of a program send to servers of many kinds
+/// without knowing their message types.
 ///
 /// ```
 /// use otp_core::{Recipient, inbox};
@@ -47,9 +48,9 @@ impl<E: Send + 'static> Recipient<E> {
     ///
     /// # Errors
     ///
-    /// Gives the event back: [`CastError::Full`] if the mailbox is bounded and has no room, [`CastError::NoProc`] if the
-    /// server has ended. If it ends just while the event is turned into a message, the event counts as accepted and
-    /// dropped.
+    /// Gives the event back: [`CastError::Full`] if the mailbox is bounded and has no room,
+    /// [`CastError::NoProc`] if the server has ended. If it ends just while the event is turned
+    /// into a message, the event counts as accepted and dropped.
     pub fn cast(&self, event: E) -> Result<(), CastError<E>> {
         self.server.cast(event)
     }

@@ -1,8 +1,8 @@
 //! `ReplyTo` and the cell between it and the one who waits.
 //!
 //! Invariants of the cell:
-//! 1. It is settled at most once: by the reply, by the deadline, or by what became of the process. Whoever is second
-//!    finds an outcome and drops what it brought, outside the lock.
+//! 1. It is settled at most once: by the reply, by the deadline, or by what became of the process.
+//!    Whoever is second finds an outcome and drops what it brought, outside the lock.
 //! 2. `Closed` means that nobody will read: the waiting end was dropped, or was given its outcome.
 //! 3. Wakers are taken under the lock and woken after it; values are dropped after it.
 
@@ -17,9 +17,9 @@ use crate::sync::{Arc, Mutex, Weak};
 
 /// The right to answer one call, once: OTP's `From`.
 ///
-/// It travels inside the message. A server may answer at once, keep it and answer later, or pass it on to somebody else
-/// who answers. Dropped without an answer, it tells the caller [`CallError::NoReply`], or, if it went down with its
-/// process, [`CallError::Exited`].
+/// It travels inside the message. A server may answer at once, keep it and answer later, or pass it
+/// on to somebody else who answers. Dropped without an answer, it tells the caller
+/// [`CallError::NoReply`], or, if it went down with its process, [`CallError::Exited`].
 ///
 /// ```
 /// use otp_core::ReplyTo;
@@ -97,7 +97,8 @@ pub(crate) fn pair<T: Send + 'static>(waker: Option<Waker>) -> (ReplyTo<T>, Awai
             reader: waker,
             watcher: None,
         }),
-        // A function pointer, so that `ReplyTo<T>` and with it the user's messages need no bounds on `T`.
+        // A function pointer, so that `ReplyTo<T>` and with it the user's messages need no bounds
+        // on `T`.
         abandon: |cell| {
             let unanswered: Unanswered = cell;
             if let Err(unanswered) = current::leave_unanswered(unanswered) {
@@ -127,8 +128,8 @@ impl<T> Awaiting<T> {
         let Some(cell) = self.cell.take() else {
             return Poll::Pending;
         };
-        // Who answers lets go of the cell before it wakes the reader. So the reader is mostly alone with it, and a cell
-        // that nobody shares needs no lock.
+        // Who answers lets go of the cell before it wakes the reader. So the reader is mostly alone
+        // with it, and a cell that nobody shares needs no lock.
         let cell = match Arc::try_unwrap(cell) {
             Ok(cell) => return Poll::Ready(cell.into_outcome()),
             Err(cell) => cell,
@@ -263,7 +264,8 @@ impl<T: Send> Settle for ReplyCell<T> {
 /// Who waits at a cell.
 struct Wakers {
     reader: Option<Waker>,
-    /// Waits in `ReplyTo::closed`: for its holder, an outcome from elsewhere means that nobody waits for a reply.
+    /// Waits in `ReplyTo::closed`: for its holder, an outcome from elsewhere means that nobody
+    /// waits for a reply.
     watcher: Option<Box<Waker>>,
 }
 

@@ -25,10 +25,11 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The address to which messages of type `M` are sent: a strong handle.
 ///
-/// The server runs while there is a strong handle (or it was [detached](ServerRef::detach)). When the last one is
-/// dropped, it works off what it has accepted and ends with [`ExitReason::Normal`].
+/// The server runs while there is a strong handle (or it was [detached](ServerRef::detach)). When
+/// the last one is dropped, it works off what it has accepted and ends with [`ExitReason::Normal`].
 ///
-/// It names the type of the messages, not of the server: two servers that know each other make no cycle of types.
+/// It names the type of the messages, not of the server: two servers that know each other make no
+/// cycle of types.
 #[must_use = "a server ends when its last `ServerRef` is dropped; use `detach` to keep it running without one"]
 pub struct ServerRef<M> {
     pub(crate) slot: Arc<Slot<M>>,
@@ -39,18 +40,20 @@ impl<M> ServerRef<M> {
     ///
     /// # Errors
     ///
-    /// Gives the message back: [`CastError::Full`] if the mailbox is bounded and has no room, [`CastError::NoProc`] if
-    /// the server has ended.
+    /// Gives the message back: [`CastError::Full`] if the mailbox is bounded and has no room,
+    /// [`CastError::NoProc`] if the server has ended.
     #[inline]
     pub fn cast(&self, message: M) -> Result<(), CastError<M>> {
         self.slot.push(message)
     }
 
-    /// Sends a message, waiting for room in a bounded mailbox. Who waits is let in first come, first served.
+    /// Sends a message, waiting for room in a bounded mailbox. Who waits is let in first come,
+    /// first served.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future before it is done takes the message out of the line: it is dropped and never handled.
+    /// Dropping the future before it is done takes the message out of the line: it is dropped and
+    /// never handled.
     ///
     /// # Errors
     ///
@@ -64,8 +67,8 @@ impl<M> ServerRef<M> {
         WeakRef::new(&self.slot)
     }
 
-    /// Lets the server run on without any handle, until it ends itself or is stopped. The returned handle still reaches
-    /// it.
+    /// Lets the server run on without any handle, until it ends itself or is stopped. The returned
+    /// handle still reaches it.
     pub fn detach(self) -> WeakRef<M> {
         // One handle that nobody will ever drop.
         self.slot.handles.fetch_add(1, Ordering::Relaxed);
@@ -99,19 +102,20 @@ impl<M> ServerRef<M> {
 impl<M: Send + 'static> ServerRef<M> {
     /// Sends a request and waits for its reply, for 5 s at most.
     ///
-    /// `request` makes the message of the [`ReplyTo`]: a variant's own constructor, or a closure where there is more to
-    /// say. A full mailbox is waited for within the same 5 s.
+    /// `request` makes the message of the [`ReplyTo`]: a variant's own constructor, or a closure
+    /// where there is more to say. A full mailbox is waited for within the same 5 s.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future is safe at any time: the message may still be handled, and its reply goes nowhere.
+    /// Dropping the future is safe at any time: the message may still be handled, and its reply
+    /// goes nowhere.
     ///
     /// # Errors
     ///
-    /// [`CallError::Timeout`] after 5 s, never earlier and at most 20 ms later; the server is not told and may still
-    /// handle the request. [`CallError::NoProc`] if the server has ended, [`CallError::Exited`] if it ends before it
-    /// replies, [`CallError::NoReply`] if it drops the `ReplyTo`, [`CallError::CallingSelf`] at once if a server calls
-    /// itself.
+    /// [`CallError::Timeout`] after 5 s, never earlier and at most 20 ms later; the server is not
+    /// told and may still handle the request. [`CallError::NoProc`] if the server has ended,
+    /// [`CallError::Exited`] if it ends before it replies, [`CallError::NoReply`] if it drops
+    /// the `ReplyTo`, [`CallError::CallingSelf`] at once if a server calls itself.
     ///
     /// # Examples
     ///
@@ -151,7 +155,8 @@ impl<M: Send + 'static> ServerRef<M> {
     /// Sends a request and waits for its reply, for `timeout` at most.
     ///
     /// Otherwise as [`call`](ServerRef::call). Zero times out as soon as the runtime gets to it;
-    /// `Duration::MAX` waits without limit. The time is that of the server's runtime, from the first poll on.
+    /// `Duration::MAX` waits without limit. The time is that of the server's runtime, from the
+    /// first poll on.
     ///
     /// # Cancel safety
     ///
@@ -169,10 +174,12 @@ impl<M: Send + 'static> ServerRef<M> {
         Call::new(&self.slot, request, timeout)
     }
 
-    /// Sends a request and blocks this thread until the reply comes, for 5 s at most. For threads outside any runtime.
+    /// Sends a request and blocks this thread until the reply comes, for 5 s at most. For threads
+    /// outside any runtime.
     ///
-    /// In async code use [`call`](ServerRef::call): blocking a runtime's thread keeps all else on it from running. The
-    /// time is the machine's, also if the server's runtime has a paused clock.
+    /// In async code use [`call`](ServerRef::call): blocking a runtime's thread keeps all else on
+    /// it from running. The time is the machine's, also if the server's runtime has a paused
+    /// clock.
     ///
     /// # Errors
     ///
@@ -189,8 +196,8 @@ impl<M: Send + 'static> ServerRef<M> {
 
     /// Stops the server with [`ExitReason::Normal`] and waits for its end.
     ///
-    /// The stop takes its turn in the queue: what was accepted before is handled before. `terminate` runs. When this
-    /// returns, the state is dropped and every caller is told.
+    /// The stop takes its turn in the queue: what was accepted before is handled before.
+    /// `terminate` runs. When this returns, the state is dropped and every caller is told.
     ///
     /// # Cancel safety
     ///
@@ -198,8 +205,8 @@ impl<M: Send + 'static> ServerRef<M> {
     ///
     /// # Errors
     ///
-    /// [`StopError::NoProc`] if the server has ended, [`StopError::Exited`] if it ends for another reason,
-    /// [`StopError::CallingSelf`] if it would wait for its own end.
+    /// [`StopError::NoProc`] if the server has ended, [`StopError::Exited`] if it ends for another
+    /// reason, [`StopError::CallingSelf`] if it would wait for its own end.
     pub async fn stop(&self) -> Result<(), StopError> {
         self.stop_with(ExitReason::Normal).await
     }
@@ -256,8 +263,9 @@ impl<M: Send + 'static> ServerRef<M> {
 
     /// Looks into the state of a running server: runs `look` on it and returns the result.
     ///
-    /// `S` is the server's type. It overtakes whatever waits in the mailbox, but not the handler in hand, and works on a
-    /// suspended server too. For tests and for finding faults; what a program needs is a message. Waits 5 s at most.
+    /// `S` is the server's type. It overtakes whatever waits in the mailbox, but not the handler in
+    /// hand, and works on a suspended server too. For tests and for finding faults; what a
+    /// program needs is a message. Waits 5 s at most.
     ///
     /// # Cancel safety
     ///
@@ -265,8 +273,9 @@ impl<M: Send + 'static> ServerRef<M> {
     ///
     /// # Errors
     ///
-    /// [`InspectError::Call`] if the server could not be asked, [`InspectError::OtherState`] if its state is no `S`,
-    /// [`InspectError::Panicked`] if `look` panicked, which does the server no harm.
+    /// [`InspectError::Call`] if the server could not be asked, [`InspectError::OtherState`] if its
+    /// state is no `S`, [`InspectError::Panicked`] if `look` panicked, which does the server no
+    /// harm.
     pub async fn inspect<S, R>(
         &self,
         look: impl FnOnce(&S) -> R + Send + 'static,
@@ -296,11 +305,12 @@ impl<M: Send + 'static> ServerRef<M> {
             .map_err(InspectError::Call)?
     }
 
-    /// Suspends the server: when this returns, no handler runs and none will until the guard is dropped.
+    /// Suspends the server: when this returns, no handler runs and none will until the guard is
+    /// dropped.
     ///
-    /// Messages wait meanwhile and timers do not fire; a kill and [`inspect`](ServerRef::inspect) still work. Several
-    /// may suspend one server: it goes on when the last guard is dropped. The handler in hand finishes first, and is
-    /// waited for without limit.
+    /// Messages wait meanwhile and timers do not fire; a kill and [`inspect`](ServerRef::inspect)
+    /// still work. Several may suspend one server: it goes on when the last guard is dropped.
+    /// The handler in hand finishes first, and is waited for without limit.
     ///
     /// # Cancel safety
     ///

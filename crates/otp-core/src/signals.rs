@@ -1,7 +1,8 @@
 //! Signals: what acts on a process and overtakes everything that it is told.
 //!
-//! A signal is a bit that the process reads at every poll and at every message boundary. It is raised first and the
-//! process woken after, so that a process which is about to wait is polled once more and sees it.
+//! A signal is a bit that the process reads at every poll and at every message boundary. It is
+//! raised first and the process woken after, so that a process which is about to wait is polled
+//! once more and sees it.
 
 use std::any::Any;
 
@@ -26,7 +27,8 @@ pub(crate) const TO_ACT_ON: u32 = KILL | INSPECT | SUSPEND;
 pub(crate) type Inspection = Box<dyn FnOnce(&dyn Any) + Send>;
 
 impl<M> Slot<M> {
-    /// Raises a signal for incarnation `number` under the lock, does `prepare` there, and wakes the process.
+    /// Raises a signal for incarnation `number` under the lock, does `prepare` there, and wakes the
+    /// process.
     fn signal(
         &self,
         number: u64,
@@ -61,7 +63,7 @@ impl<M> Slot<M> {
 
     pub(crate) fn inspect(&self, number: u64, inspection: Inspection) -> Result<(), CallError> {
         self.signal(number, INSPECT, |extras| {
-            extras.inspections.push_back(inspection)
+            extras.inspections.push_back(inspection);
         })
     }
 

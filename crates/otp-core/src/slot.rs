@@ -1,12 +1,16 @@
-//! The slot: what of a server outlives its incarnations, and what everybody outside the process shares with it.
+//! The slot: what of a server outlives its incarnations, and what everybody outside the process
+//! shares with it.
 //!
 //! Invariants:
-//! 1. `phase` only ever goes `Waiting → Starting → Running → Closed`; nothing is accepted into a closed slot.
-//! 2. `process` is the number of the incarnation that runs, 0 between them. What is meant for one incarnation (kill,
-//!    stop, monitors, results of its tasks) names its number and is refused by any other.
-//! 3. The waker in `inner` is that of the process's own task (or of the one who reads an inbox). `parked` says that the
-//!    process found nothing to do; whoever brings something clears it under the lock and wakes after it. Signals wake
-//!    whatever `parked` says, for they must reach a handler that waits.
+//! 1. `phase` only ever goes `Waiting → Starting → Running → Closed`; nothing is accepted into a
+//!    closed slot.
+//! 2. `process` is the number of the incarnation that runs, 0 between them. What is meant for one
+//!    incarnation (kill, stop, monitors, results of its tasks) names its number and is refused by
+//!    any other.
+//! 3. The waker in `inner` is that of the process's own task (or of the one who reads an inbox).
+//!    `parked` says that the process found nothing to do; whoever brings something clears it under
+//!    the lock and wakes after it. Signals wake whatever `parked` says, for they must reach a
+//!    handler that waits.
 //! 4. No user code runs under the lock: no wake, no drop of a message, no closure.
 
 use std::collections::VecDeque;
@@ -29,8 +33,8 @@ pub(crate) struct Slot<M> {
     pub(crate) signals: AtomicU32,
     /// Strong handles. At zero the process ends once its queue is empty.
     pub(crate) handles: AtomicUsize,
-    /// Messages that the process has swapped out and not begun. Exact for a bounded mailbox; otherwise as of the last
-    /// time the process waited.
+    /// Messages that the process has swapped out and not begun. Exact for a bounded mailbox;
+    /// otherwise as of the last time the process waited.
     pub(crate) in_hand: AtomicUsize,
     /// Messages begun, as of the last time the process waited.
     pub(crate) handled: AtomicU64,
@@ -44,7 +48,8 @@ pub(crate) struct Slot<M> {
 
 pub(crate) struct Inner<M> {
     pub(crate) queue: VecDeque<M>,
-    /// Messages taken out of `queue` so far; with the queue's length, the place of the next one in the total order.
+    /// Messages taken out of `queue` so far; with the queue's length, the place of the next one in
+    /// the total order.
     pub(crate) taken: u64,
     pub(crate) waker: Option<Waker>,
     pub(crate) parked: bool,
@@ -174,7 +179,8 @@ impl<M> Slot<M> {
         self.process.store(number, Ordering::Release);
     }
 
-    /// Lets everybody reach the process; called in its first poll. Returns its place in the total order.
+    /// Lets everybody reach the process; called in its first poll. Returns its place in the total
+    /// order.
     pub(crate) fn attach(&self, waker: Waker) -> u64 {
         let mut inner = self.inner.lock();
         inner.waker = Some(waker);
@@ -197,7 +203,8 @@ impl<M> Slot<M> {
     /// One strong handle fewer.
     pub(crate) fn release_handle(&self) {
         if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // Through the lock, so that a process about to park either sees the zero or is seen parked.
+            // Through the lock, so that a process about to park either sees the zero or is seen
+            // parked.
             let waker = self.inner.lock().unpark();
             if let Some(waker) = waker {
                 waker.wake();

@@ -27,8 +27,8 @@ use crate::sync::Arc;
 /// # Errors
 ///
 /// [`StartError::NoRuntime`] outside a runtime, [`StartError::NoTimers`] in one without timers,
-/// [`StartError::Ignored`] if `init` declined, [`StartError::Failed`] if it failed or panicked. After an error nothing is
-/// left of the server: its state is dropped.
+/// [`StartError::Ignored`] if `init` declined, [`StartError::Failed`] if it failed or panicked.
+/// After an error nothing is left of the server: its state is dropped.
 ///
 /// # Examples
 ///
@@ -45,8 +45,9 @@ pub async fn start<S: GenServer>(server: S) -> Result<ServerRef<S::Msg>, StartEr
 ///
 /// # Errors
 ///
-/// As [`start`], and [`StartError::Timeout`] if `init` took longer than [`ServerOptions::start_timeout`],
-/// [`StartError::BadOption`] if an option has a value that is not allowed.
+/// As [`start`], and [`StartError::Timeout`] if `init` took longer than
+/// [`ServerOptions::start_timeout`], [`StartError::BadOption`] if an option has a value that is not
+/// allowed.
 pub async fn start_with<S: GenServer>(
     server: S,
     options: ServerOptions,
@@ -71,7 +72,8 @@ pub async fn start_with<S: GenServer>(
         .unwrap_or(Err(StartError::Timeout))
 }
 
-/// A process whose `init` has not returned yet. Holds the first handle; dropped with it, it takes the process along.
+/// A process whose `init` has not returned yet. Holds the first handle; dropped with it, it takes
+/// the process along.
 struct Starting<S: GenServer> {
     // `None` once it has moved into its process.
     server: Option<S>,
@@ -91,7 +93,8 @@ impl<S: GenServer> Future for Starting<S> {
             return Poll::Pending;
         };
         if let Some(server) = this.server.take() {
-            // The waker is left before the process exists: once it runs, nothing is to be done here.
+            // The waker is left before the process exists: once it runs, nothing is to be done
+            // here.
             handle.slot.begin(this.number, Some(cx.waker().clone()));
             tokio::spawn(process(Arc::clone(&handle.slot), this.number, server));
             return Poll::Pending;

@@ -1,7 +1,7 @@
 //! What a process does next, decided at each message boundary.
 //!
-//! In this order: signals; a stop that the server asked for; `continue_with`; timers that were due when the process
-//! woke; then messages and what else it is told, in their one order.
+//! In this order: signals; a stop that the server asked for; `continue_with`; timers that were due
+//! when the process woke; then messages and what else it is told, in their one order.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::context::{Context, Rare};
 use crate::exit_reason::ExitReason;
-use crate::mailbox::{Taken, Told};
+use crate::mailbox::{Taken, Told, pop_due};
 use crate::signals::{self, Inspection};
 use crate::sync::Ordering;
 use crate::timers::after;
@@ -95,7 +95,8 @@ impl<M: Send + 'static> Context<M> {
     fn act_on_signals(&mut self) -> Option<Step<M>> {
         let signals = self.slot.signals.load(Ordering::Acquire);
         if signals & signals::KILL != 0 {
-            // The guard around this future sees the kill before it polls again: nothing more is handled.
+            // The guard around this future sees the kill before it polls again: nothing more is
+            // handled.
             return Some(Step::Wait(Wait::Yield));
         }
         if signals & signals::INSPECT != 0
@@ -151,7 +152,7 @@ impl<M> Rare<M> {
         let message = match self.continues.pop_front().or_else(|| self.timers.pop_due()) {
             Some(message) => message,
             None => loop {
-                match self.told.pop_front_if(|(place, _)| *place <= begun)?.1 {
+                match pop_due(&mut self.told, begun)? {
                     Told::Stop(reason) => return Some(Step::Stop(reason)),
                     Told::TaskDone(task, message) => {
                         // One that is not known any more was aborted: nothing of it arrives.

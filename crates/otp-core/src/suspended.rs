@@ -5,7 +5,8 @@ use std::fmt;
 use crate::slot::Slot;
 use crate::sync::Arc;
 
-/// Keeps a server suspended; dropped, it lets it go on. See [`ServerRef::suspend`](crate::ServerRef::suspend).
+/// Keeps a server suspended; dropped, it lets it go on. See
+/// [`ServerRef::suspend`](crate::ServerRef::suspend).
 #[must_use = "the server goes on when this is dropped"]
 pub struct Suspended {
     number: u64,

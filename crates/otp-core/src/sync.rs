@@ -1,7 +1,8 @@
 //! The primitives that everything shared here is built on, behind one door.
 //!
-//! Mailbox, reply cell, deadline log and slot take their locks and atomics from this module and wake each other by
-//! `Waker` alone, so that a schedule checker can put its own primitives in their place and run the real code.
+//! Mailbox, reply cell, deadline log and slot take their locks and atomics from this module and
+//! wake each other by `Waker` alone, so that a schedule checker can put its own primitives in their
+//! place and run the real code.
 
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{Arc, MutexGuard, OnceLock, Weak};
@@ -11,7 +12,8 @@ use std::sync::PoisonError;
 
 /// A mutex without poisoning.
 ///
-/// No user code ever runs under a lock of this crate, so a panic cannot leave a half-made change behind one.
+/// No user code ever runs under a lock of this crate, so a panic cannot leave a half-made change
+/// behind one.
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
 
 impl<T> Mutex<T> {

@@ -1,10 +1,10 @@
 //! The timers of one process: a heap and one `Sleep`.
 //!
 //! Invariants:
-//! 1. Timers live in the process and die with it. A due one is taken out of the heap and handled at once, never queued;
-//!    so nothing arrives after `cancel`.
-//! 2. The clock is read when the process wakes, and only if it has timers. Due then is what was set before that wake, so
-//!    a timer that sets itself again at once cannot keep messages out.
+//! 1. Timers live in the process and die with it. A due one is taken out of the heap and handled at
+//!    once, never queued; so nothing arrives after `cancel`.
+//! 2. The clock is read when the process wakes, and only if it has timers. Due then is what was set
+//!    before that wake, so a timer that sets itself again at once cannot keep messages out.
 //! 3. An interval has at most one tick due; what was missed is skipped.
 
 use std::cmp::Ordering;

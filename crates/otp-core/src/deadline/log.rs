@@ -11,7 +11,8 @@ use crate::sync::{AtomicUsize, Mutex, Ordering, Weak};
 
 const SHARDS: usize = 8;
 
-/// A shard sweeps out the calls that are over when it holds this many, then whenever it has doubled.
+/// A shard sweeps out the calls that are over when it holds this many, then whenever it has
+/// doubled.
 const FIRST_SWEEP: usize = 64;
 
 /// One call in flight.
@@ -35,7 +36,8 @@ pub(super) struct Log {
     shards: [Shard; SHARDS],
 }
 
-// Neighbouring shards belong to different threads and must not share a cache line (two, for the prefetcher's sake).
+// Neighbouring shards belong to different threads and must not share a cache line (two, for the
+// prefetcher's sake).
 #[derive(Debug)]
 #[repr(align(128))]
 struct Shard(Mutex<Entries>);
@@ -72,7 +74,8 @@ impl Log {
         }
     }
 
-    /// Moves all entries that are still in flight into `into`; tells whether there was any entry at all.
+    /// Moves all entries that are still in flight into `into`; tells whether there was any entry at
+    /// all.
     pub(super) fn drain_into(&self, into: &mut Vec<Entry>) -> bool {
         let mut any = false;
         let mut entries = Vec::new();
@@ -82,7 +85,8 @@ impl Log {
                 if shard.entries.is_empty() {
                     continue;
                 }
-                // The emptied vector of the shard before goes here: the capacity wanders, nothing is allocated.
+                // The emptied vector of the shard before goes here: the capacity wanders, nothing
+                // is allocated.
                 mem::swap(&mut shard.entries, &mut entries);
                 shard.sweep_at = FIRST_SWEEP;
             }

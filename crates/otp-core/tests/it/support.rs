@@ -1,0 +1,201 @@
+//! What the tests share: a server that does what it is told, and ways to see what happened.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use otp_core::{Context, ExitReason, GenServer, ReplyTo, ServerOptions, ServerRef, StartError};
+
+/// What a test returns.
+pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// What a callback returns.
+pub(crate) type Done = Result<(), ExitReason>;
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a [`Probe`] is told to do, with its state and its context.
+pub(crate) type Work =
+    Box<dyn for<'a> FnOnce(&'a mut Probe, &'a mut Context<Msg>) -> BoxFuture<'a, Done> + Send>;
+
+/// Where it is written down what happened, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn note(&self, what: impl Into<String>) {
+        self.0.lock().unwrap().push(what.into());
+    }
+
+    /// What happened since the last look.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    pub(crate) fn has(&self, what: &str) -> bool {
+        self.0.lock().unwrap().iter().any(|line| line == what)
+    }
+
+    /// A value that writes down when it is dropped.
+    pub(crate) fn on_drop(&self, what: impl Into<String>) -> OnDrop {
+        OnDrop {
+            log: self.clone(),
+            what: what.into(),
+        }
+    }
+}
+
+/// Writes down its own drop.
+#[derive(Debug)]
+pub(crate) struct OnDrop {
+    log: Log,
+    what: String,
+}
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.log.note(std::mem::take(&mut self.what));
+    }
+}
+
+/// What a [`Probe`] understands.
+pub(crate) enum Msg {
+    /// To be answered at once with the same number.
+    Echo(u32, ReplyTo<u32>),
+    /// To be kept in the state.
+    Keep(ReplyTo<u32>),
+    /// To answer what was kept first.
+    Answer(u32),
+    /// To be written down.
+    Note(&'static str),
+    /// To be done.
+    Run(Work),
+}
+
+impl Msg {
+    /// Something to do in a handler.
+    pub(crate) fn run(
+        work: impl for<'a> FnOnce(&'a mut Probe, &'a mut Context<Self>) -> BoxFuture<'a, Done>
+        + Send
+        + 'static,
+    ) -> Self {
+        Self::Run(Box::new(work))
+    }
+
+    /// Something to do in a handler, without waiting.
+    pub(crate) fn act(
+        work: impl FnOnce(&mut Probe, &mut Context<Self>) -> Done + Send + 'static,
+    ) -> Self {
+        Self::Run(Box::new(|probe, ctx| {
+            let done = work(probe, ctx);
+            Box::pin(async { done })
+        }))
+    }
+
+    /// A handler that waits for ever, once it has written down that it began.
+    pub(crate) fn hang() -> Self {
+        Self::run(|probe, _| {
+            Box::pin(async {
+                probe.log.note("hangs");
+                std::future::pending().await
+            })
+        })
+    }
+
+    /// A handler that ends the server.
+    pub(crate) fn end(reason: ExitReason) -> Self {
+        Self::act(|_, _| Err(reason))
+    }
+
+    /// A handler that panics.
+    pub(crate) fn panic() -> Self {
+        Self::act(|_, _| panic!("boom"))
+    }
+}
+
+/// A server that does what it is told, and writes down how it ends: `terminate: {reason}`, then `state dropped`.
+pub(crate) struct Probe {
+    pub(crate) log: Log,
+    pub(crate) kept: Vec<ReplyTo<u32>>,
+    on_init: Option<Work>,
+    on_terminate: Option<Work>,
+    _dropped: OnDrop,
+}
+
+impl Probe {
+    pub(crate) fn new(log: &Log) -> Self {
+        let _dropped = log.on_drop("state dropped");
+        Self {
+            log: log.clone(),
+            kept: Vec::new(),
+            on_init: None,
+            on_terminate: None,
+            _dropped,
+        }
+    }
+
+    /// What to do in `init`.
+    pub(crate) fn on_init(
+        mut self,
+        work: impl for<'a> FnOnce(&'a mut Self, &'a mut Context<Msg>) -> BoxFuture<'a, Done>
+        + Send
+        + 'static,
+    ) -> Self {
+        self.on_init = Some(Box::new(work));
+        self
+    }
+
+    /// What to do in `terminate`; an error in it is of no account.
+    pub(crate) fn on_terminate(
+        mut self,
+        work: impl for<'a> FnOnce(&'a mut Self, &'a mut Context<Msg>) -> BoxFuture<'a, Done>
+        + Send
+        + 'static,
+    ) -> Self {
+        self.on_terminate = Some(Box::new(work));
+        self
+    }
+
+    pub(crate) async fn start(self) -> Result<ServerRef<Msg>, StartError> {
+        otp_core::start(self).await
+    }
+
+    pub(crate) async fn start_bounded(self, capacity: usize) -> Result<ServerRef<Msg>, StartError> {
+        otp_core::start_with(self, ServerOptions::default().bounded(capacity)).await
+    }
+}
+
+impl GenServer for Probe {
+    type Msg = Msg;
+
+    async fn init(&mut self, ctx: &mut Context<Msg>) -> Done {
+        match self.on_init.take() {
+            Some(work) => work(self, ctx).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn handle(&mut self, msg: Msg, ctx: &mut Context<Msg>) -> Done {
+        match msg {
+            Msg::Echo(number, reply) => reply.send(number),
+            Msg::Keep(reply) => self.kept.push(reply),
+            Msg::Answer(number) => self.kept.remove(0).send(number),
+            Msg::Note(what) => self.log.note(what),
+            Msg::Run(work) => return work(self, ctx).await,
+        }
+        Ok(())
+    }
+
+    async fn terminate(&mut self, reason: &ExitReason, ctx: &mut Context<Msg>) {
+        self.log.note(format!("terminate: {reason}"));
+        if let Some(work) = self.on_terminate.take() {
+            let _ = work(self, ctx).await;
+        }
+    }
+}
+
+/// Lets all that can go on without time passing go on. Only under a paused clock, which moves by one millisecond.
+pub(crate) async fn quiet() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
