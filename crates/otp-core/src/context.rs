@@ -136,8 +136,7 @@ impl<M: Send + 'static> Context<M> {
     /// Cancels a timer and returns the time it had left; `None` if it has fired already or was
     /// cancelled before.
     ///
-    /// After it nothing of the timer arrives. It takes time linear in the number of the process's
-    /// timers.
+    /// After it nothing of the timer arrives.
     pub fn cancel(&mut self, timer: TimerRef) -> Option<Duration> {
         self.rare.as_mut()?.timers.cancel(timer)
     }

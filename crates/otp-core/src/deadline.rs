@@ -64,17 +64,25 @@ impl Deadlines {
         static RUNTIMES: Mutex<Vec<(Id, Weak<Deadlines>)>> = Mutex::new(Vec::new());
 
         let id = runtime.id();
-        let mut runtimes = RUNTIMES.lock();
         // A runtime's number may be given out again after its end, therefore the look at `dead`.
-        let known = runtimes
-            .iter()
-            .find(|(known, _)| *known == id)
-            .and_then(|(_, deadlines)| deadlines.upgrade());
-        if let Some(known) = known.filter(|known| !known.dead.load(Ordering::Acquire)) {
+        let find = |runtimes: &[(Id, Weak<Self>)]| {
+            let known = runtimes
+                .iter()
+                .find(|(known, _)| *known == id)?
+                .1
+                .upgrade()?;
+            (!known.dead.load(Ordering::Acquire)).then_some(known)
+        };
+        if let Some(known) = find(&RUNTIMES.lock()) {
             return Some(known);
         }
-        // tokio has no other way to ask than to be refused, by a panic.
+        // tokio has no other way to ask than to be refused, by a panic; not under our lock, for a
+        // panic runs the program's hook.
         panics::catch(|| drop(tokio::time::sleep(Duration::ZERO))).ok()?;
+        let mut runtimes = RUNTIMES.lock();
+        if let Some(known) = find(&runtimes) {
+            return Some(known);
+        }
         let deadlines = Arc::new(Self {
             log: Log::new(),
             heap: Mutex::new(Heap::default()),

@@ -19,8 +19,8 @@ use crate::sync::{Arc, Ordering};
 /// Makes an address that leads to no server but to an [`Inbox`], which hands out what is sent.
 ///
 /// For a test that stands in for a server, and for a plain task that wants to be sent messages.
-/// Calls time out by the clock of the runtime in which this is called; made outside any runtime,
-/// calls to it wait without limit.
+/// Calls time out by the clock of the runtime in which this is called. Made outside any runtime, and
+/// once that runtime is gone, calls to it wait without limit.
 ///
 /// ```
 /// use otp_core::{ReplyTo, inbox};

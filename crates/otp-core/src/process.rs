@@ -67,7 +67,12 @@ fn run<S: GenServer>(mut owned: Owned<S>) -> impl Future<Output = ()> + Send {
         // tasks are next.
         let _ = panics::catch_drop(ctx.cancel_all());
         let mut reason = end.unwrap_or_else(|killed_or_panic| killed_or_panic);
-        let terminates = guard.ended.served && !guard.slot.is_killed();
+        let killed = guard.slot.is_killed();
+        if killed {
+            // Whatever else went on: without `terminate` it is no other end than a kill.
+            reason = ExitReason::Killed;
+        }
+        let terminates = guard.ended.served && !killed;
         if terminates
             && let Err(killed_or_panic) =
                 Guarded::new(&guard.slot, state.terminate(&reason, ctx)).await

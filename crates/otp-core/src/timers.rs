@@ -1,14 +1,13 @@
-//! The timers of one process: a heap and one `Sleep`.
+//! The timers of one process, in the order of their times, and one `Sleep`.
 //!
 //! Invariants:
-//! 1. Timers live in the process and die with it. A due one is taken out of the heap and handled at
+//! 1. Timers live in the process and die with it. A due one is taken out and handled at
 //!    once, never queued; so nothing arrives after `cancel`.
 //! 2. The clock is read when the process wakes, and only if it has timers. Due then is what was set
 //!    before that wake, so a timer that sets itself again at once cannot keep messages out.
 //! 3. An interval has at most one tick due; what was missed is skipped.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -23,17 +22,14 @@ pub struct TimerRef(u64);
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 
 pub(crate) struct Timers<M> {
-    heap: BinaryHeap<Timer<M>>,
+    /// By time, and of equal times the one set first.
+    timers: BTreeMap<(Instant, u64), Fires<M>>,
+    /// When each fires, for cancelling.
+    times: HashMap<u64, Instant>,
     next: u64,
     sleep: Option<Pin<Box<Sleep>>>,
     /// What is due in this wake: up to this time, and set before this number was given out.
     due: Option<(Instant, u64)>,
-}
-
-struct Timer<M> {
-    at: Instant,
-    number: u64,
-    fires: Fires<M>,
 }
 
 enum Fires<M> {
@@ -44,7 +40,8 @@ enum Fires<M> {
 impl<M> Timers<M> {
     pub(crate) fn new() -> Self {
         Self {
-            heap: BinaryHeap::new(),
+            timers: BTreeMap::new(),
+            times: HashMap::new(),
             next: 0,
             sleep: None,
             due: None,
@@ -52,7 +49,7 @@ impl<M> Timers<M> {
     }
 
     pub(crate) fn send_after(&mut self, delay: Duration, message: M) -> TimerRef {
-        self.push(after(Instant::now(), delay), Fires::Once(message))
+        self.set(delay, Fires::Once(message))
     }
 
     pub(crate) fn send_interval(
@@ -61,33 +58,31 @@ impl<M> Timers<M> {
         make: Box<dyn FnMut() -> M + Send>,
     ) -> TimerRef {
         let period = period.max(SHORTEST_PERIOD);
-        self.push(after(Instant::now(), period), Fires::Every(period, make))
+        self.set(period, Fires::Every(period, make))
     }
 
-    fn push(&mut self, at: Instant, fires: Fires<M>) -> TimerRef {
+    fn set(&mut self, delay: Duration, fires: Fires<M>) -> TimerRef {
         let number = self.next;
         self.next += 1;
-        self.heap.push(Timer { at, number, fires });
+        self.insert(after(Instant::now(), delay), number, fires);
         TimerRef(number)
     }
 
-    /// Removes a timer; `None` if it has fired or was cancelled before.
+    fn insert(&mut self, at: Instant, number: u64, fires: Fires<M>) {
+        self.times.insert(number, at);
+        self.timers.insert((at, number), fires);
+    }
+
+    /// Removes a timer and tells what time it had left; `None` if it has fired or was cancelled before.
     pub(crate) fn cancel(&mut self, timer: TimerRef) -> Option<Duration> {
-        let mut found = None;
-        let mut rest = std::mem::take(&mut self.heap).into_vec();
-        if let Some(index) = rest
-            .iter()
-            .position(|candidate| candidate.number == timer.0)
-        {
-            found = Some(rest.swap_remove(index));
-        }
-        self.heap = rest.into();
-        found.map(|timer| timer.at.saturating_duration_since(Instant::now()))
+        let at = self.times.remove(&timer.0)?;
+        self.timers.remove(&(at, timer.0));
+        Some(at.saturating_duration_since(Instant::now()))
     }
 
     /// Reads the clock, once for this wake.
     pub(crate) fn woke(&mut self) {
-        if !self.heap.is_empty() {
+        if !self.timers.is_empty() {
             self.due = Some((Instant::now(), self.next));
         }
     }
@@ -95,38 +90,30 @@ impl<M> Timers<M> {
     /// The message of the next timer that is due in this wake.
     pub(crate) fn pop_due(&mut self) -> Option<M> {
         let (now, limit) = self.due?;
-        let top = self
-            .heap
-            .peek_mut()
-            .filter(|top| top.at <= now && top.number < limit);
-        let Some(mut top) = top else {
+        // A timer set since the wake is no candidate, and of equal times it stands last.
+        let first = self.timers.first_key_value().map(|(key, _)| *key);
+        let Some((at, number)) = first.filter(|(at, number)| *at <= now && *number < limit) else {
             self.due = None;
             return None;
         };
-        let at = top.at;
-        if let Fires::Every(period, make) = &mut top.fires {
-            let message = make();
-            let missed = now.saturating_duration_since(at).as_nanos() / period.as_nanos();
-            let periods = u32::try_from(missed + 1).unwrap_or(u32::MAX);
-            top.at = after(at, period.saturating_mul(periods));
-            return Some(message);
-        }
-        match std::collections::binary_heap::PeekMut::pop(top).fires {
+        self.times.remove(&number);
+        match self.timers.remove(&(at, number))? {
             Fires::Once(message) => Some(message),
-            Fires::Every(..) => None,
+            Fires::Every(period, mut make) => {
+                let message = make();
+                let missed = now.saturating_duration_since(at).as_nanos() / period.as_nanos();
+                let periods = u32::try_from(missed + 1).unwrap_or(u32::MAX);
+                let next = after(at, period.saturating_mul(periods));
+                self.insert(next, number, Fires::Every(period, make));
+                Some(message)
+            }
         }
     }
 
     /// Waits for the earliest of the timers and `or_at`.
     pub(crate) fn poll(&mut self, or_at: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(at) = self
-            .heap
-            .peek()
-            .map(|timer| timer.at)
-            .into_iter()
-            .chain(or_at)
-            .min()
-        else {
+        let first = self.timers.first_key_value().map(|((at, _), _)| *at);
+        let Some(at) = first.into_iter().chain(or_at).min() else {
             return Poll::Pending;
         };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));
@@ -142,24 +129,3 @@ pub(crate) fn after(start: Instant, delay: Duration) -> Instant {
     const THIRTY_YEARS: Duration = Duration::from_secs(86_400 * 365 * 30);
     start.checked_add(delay.min(THIRTY_YEARS)).unwrap_or(start)
 }
-
-// Reversed, for the heap gives out its greatest: the earliest, and of equals the one set first.
-impl<M> Ord for Timer<M> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.number).cmp(&(self.at, self.number))
-    }
-}
-
-impl<M> PartialOrd for Timer<M> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<M> PartialEq for Timer<M> {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.number) == (other.at, other.number)
-    }
-}
-
-impl<M> Eq for Timer<M> {}
