@@ -1,6 +1,8 @@
 //! Runs the benches, and writes what the comparison with other crates prints to `docs/BENCHMARKS.md`.
 
 use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
 use crate::command;
 use crate::runner::Verdict;
@@ -47,6 +49,22 @@ fn own(workspace: &Workspace, name: Option<&str>) -> Result<(), String> {
     }
 }
 
+/// Runs the same work on the BEAM, where Elixir is installed; gives the file with the figures.
+fn beam(workspace: &Workspace) -> Result<Option<PathBuf>, String> {
+    let installed = Command::new("elixir").arg("--version").output().is_ok();
+    if !installed {
+        eprintln!("elixir is not installed: docs/BENCHMARKS.md will have no figures of the BEAM");
+        return Ok(None);
+    }
+    let mut elixir = Command::new("elixir");
+    elixir.arg(workspace.root().join("crates/peer-bench/beam.exs"));
+    command::echo(&elixir);
+    let figures = command::output(&mut elixir)?;
+    let path = workspace.target()?.join("bench-beam.txt");
+    fs::write(&path, figures).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(Some(path))
+}
+
 /// The comparison has a workspace of its own, so it is built and run from its folder.
 fn peers(workspace: &Workspace, name: Option<&str>) -> Result<(), String> {
     let folder = workspace.root().join("crates/peer-bench");
@@ -59,6 +77,9 @@ fn peers(workspace: &Workspace, name: Option<&str>) -> Result<(), String> {
         return command::run(&mut cargo);
     }
     // A part would overwrite the whole document, so only the run of everything is kept.
+    if let Some(figures) = beam(workspace)? {
+        cargo.arg("--beam").arg(figures);
+    }
     command::echo(&cargo);
     let document = command::output(&mut cargo)?;
     let path = workspace.root().join("docs/BENCHMARKS.md");
