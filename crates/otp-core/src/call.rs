@@ -8,6 +8,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::current;
+use crate::deadline::{self, Deadlines};
 use crate::error::{CallError, CastError};
 use crate::mailbox::QueuedSend;
 use crate::reply::{self, Awaiting, ReplyTo};
@@ -78,13 +79,24 @@ where
         if number != 0 && number == current::process() {
             return Poll::Ready(Err(CallError::CallingSelf));
         }
-        // The waker is left in the cell and the deadline armed before the message goes out. What
-        // would be done between waking the server and letting go of this thread, another
-        // thread would use to steal the server.
+        // The waker is left in the cell and the deadline armed before the message goes out. What would
+        // be done between waking the server and letting go of this thread, another thread would use to
+        // steal the server.
         let (reply, answer) = reply::pair(Some(cx.waker().clone()));
-        self.slot.arm(&answer, self.timeout);
+        let sent = match self.slot.deadlines.get() {
+            _ if self.timeout == Duration::MAX => self.slot.push(request(reply)),
+            Some(deadlines) if self.timeout >= deadline::SHORT && !deadlines.is_dead() => {
+                let call = answer.settle_handle();
+                self.slot
+                    .push_call(request(reply), call, self.timeout, deadlines)
+            }
+            _ => {
+                self.slot.arm(&answer, self.timeout);
+                self.slot.push(request(reply))
+            }
+        };
         self.answer = Some(answer);
-        match self.slot.push(request(reply)) {
+        match sent {
             Ok(()) => Poll::Pending,
             Err(refused) => self.not_sent(refused, cx),
         }
@@ -96,6 +108,15 @@ where
             CastError::NoProc(message) => message,
             CastError::Full(message) => match self.slot.push_or_wait(message, cx.waker()) {
                 Ok(queued) => {
+                    // Too late for the list in the mailbox, and a call that waits for room can afford
+                    // a deadline of its own.
+                    if let Some(answer) = self
+                        .answer
+                        .as_ref()
+                        .filter(|_| self.timeout >= deadline::SHORT)
+                    {
+                        self.slot.arm(answer, self.timeout);
+                    }
                     self.queued = queued;
                     return Poll::Pending;
                 }
@@ -127,13 +148,23 @@ where
 }
 
 impl<M> Slot<M> {
-    /// Lets an answer time out by the clock of the server's runtime.
-    #[inline]
+    /// Lets an answer time out by the clock of the server's runtime, or of this one if it has none.
+    #[cold]
     fn arm<T: Send + 'static>(&self, answer: &Awaiting<T>, timeout: Duration) {
-        if timeout != Duration::MAX
-            && let (Some(deadlines), Some(call)) = (self.deadlines.get(), answer.settle_handle())
+        if timeout == Duration::MAX {
+            return;
+        }
+        match self
+            .deadlines
+            .get()
+            .filter(|deadlines| !deadlines.is_dead())
         {
-            deadlines.arm(call, timeout);
+            Some(deadlines) => deadlines.arm(answer.settle_handle(), timeout),
+            None => {
+                if let Some(deadlines) = Deadlines::of_caller() {
+                    deadlines.arm(answer.settle_handle(), timeout);
+                }
+            }
         }
     }
 

@@ -1,29 +1,30 @@
 //! The time-outs of calls, at next to no cost per call.
 //!
-//! A timer of the runtime per call would cost twice the call itself. Here a call only appends
-//! itself to a log. One ticker per runtime looks at the log every [`TICK`], and only a call that is
-//! still in flight after a whole tick gets a place in a heap of real deadlines. Nothing is
-//! disarmed: a call whose reply cell nobody holds any more is over, and is swept out when a shard
-//! has doubled, or at the next tick.
+//! A timer of the runtime per call would cost twice the call itself. Here a call only writes itself
+//! down in the mailbox, under the lock that it takes anyway. One ticker per runtime looks at the
+//! mailboxes that were called every [`TICK`], and only a call that is still in flight a whole tick
+//! later gets a place in a heap of real deadlines. Nothing is disarmed: a call whose reply cell nobody
+//! holds any more is over, and is swept out when a list has doubled, or at the next tick.
 //!
 //! Invariants:
 //! 1. A call is armed before its message is pushed, so whoever wakes the server has nothing left to
 //!    do.
-//! 2. Never early. An entry without a time of its own counts from the tick that first sees it,
-//!    which is later than its arming. At most a tick and the runtime's own timer resolution late,
-//!    while the runtime gets to run its timers.
+//! 2. Never early. An entry without a time of its own counts from the tick that first sees it, which
+//!    is later than its arming. At most a tick and the runtime's own timer resolution late, while the
+//!    runtime gets to run its timers.
 //! 3. The clock is read per call only where it might jump: until two ticks have shown that the
-//!    runtime's clock runs with the machine's (a paused clock does not), and while the ticker
-//!    rests.
-//! 4. The ticker rests when a whole tick passed without a call. It publishes that (`mode`) before
-//!    it looks at the shards a last time; an arming call pushes first and then reads `mode`.
-//!    Through the shard's lock one of them sees the other.
-//! 5. When the runtime is dropped, its ticker is, and marks the log as dead; a later runtime never
-//!    gets a dead log.
+//!    runtime's clock runs with the machine's (a paused clock does not), and while the ticker rests.
+//! 4. A server has a list of calls if and only if the ticker watches it. The ticker rests when it
+//!    watches none. It publishes that (`mode`) and leaves its waker before it looks a last time whether
+//!    it watches one; whoever has a server watched adds it first and then takes the waker. Through the
+//!    lock of the list one of them sees the other.
+//! 5. When the runtime is dropped, its ticker is, and marks the deadlines as dead; a later runtime never
+//!    gets dead ones.
 
-mod log;
 mod ticker;
+mod watched;
 
+use std::task::Waker;
 use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
@@ -32,16 +33,17 @@ use tokio::time::Instant;
 use crate::current::Settle;
 use crate::panics;
 use crate::sync::{Arc, AtomicBool, AtomicU32, Mutex, Ordering, Weak};
-use log::Log;
 use ticker::{Heap, Ticker};
+pub(crate) use watched::Calls;
+use watched::Watched;
 
 /// How often the ticker looks at the log.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Deadlines shorter than this skip the log: a tick would be too coarse for them.
-const SHORT: Duration = Duration::from_millis(100);
+/// Deadlines shorter than this are counted exactly: a tick would be too coarse for them.
+pub(crate) const SHORT: Duration = Duration::from_millis(100);
 
-/// The ticker rests; whoever arms has to wake it.
+/// The ticker rests; whoever has a server watched wakes it.
 const RESTING: u32 = 0;
 /// The ticker runs, but the clock is not known to be the machine's: each call reads it.
 const EXACT: u32 = 1;
@@ -49,9 +51,9 @@ const EXACT: u32 = 1;
 const COARSE: u32 = 2;
 
 /// The deadlines of all calls to the servers of one runtime.
-#[derive(Debug)]
 pub(crate) struct Deadlines {
-    log: Log,
+    /// The servers that were called lately.
+    watched: Mutex<Vec<Arc<dyn Watched>>>,
     heap: Mutex<Heap>,
     mode: AtomicU32,
     dead: AtomicBool,
@@ -84,7 +86,7 @@ impl Deadlines {
             return Some(known);
         }
         let deadlines = Arc::new(Self {
-            log: Log::new(),
+            watched: Mutex::new(Vec::new()),
             heap: Mutex::new(Heap::default()),
             mode: AtomicU32::new(RESTING),
             dead: AtomicBool::new(false),
@@ -97,28 +99,58 @@ impl Deadlines {
         Some(deadlines)
     }
 
-    /// Settles `call` with `Timeout` once `timeout` has passed, unless it is over by then.
+    /// Returns the deadlines of the runtime in which this is called, for calls to a server that has
+    /// none: not started yet, or an inbox whose runtime is gone.
+    #[cold]
+    pub(crate) fn of_caller() -> Option<Arc<Self>> {
+        Self::of(&Handle::try_current().ok()?)
+    }
+
+    /// Tells whether the runtime is gone.
     #[inline]
-    pub(crate) fn arm(&self, call: Weak<dyn Settle>, timeout: Duration) {
-        if timeout < SHORT {
-            self.arm_exactly(call, timeout);
-            return;
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::Relaxed)
+    }
+
+    /// The time, if calls have to read the clock at the moment.
+    #[inline]
+    fn stamp(&self) -> Option<Instant> {
+        (self.mode.load(Ordering::Relaxed) != COARSE).then(|| self.now())
+    }
+
+    /// Has the ticker look at the calls of a server; returns its waker if it rests.
+    #[cold]
+    fn watch(&self, server: Arc<dyn Watched>) -> Option<Waker> {
+        let mut watched = self.watched.lock();
+        // Looked at under the lock, so that nothing is left here after the ticker has cleared it. A
+        // server kept here would keep these deadlines, which keep it.
+        if self.dead.load(Ordering::Acquire) {
+            return None;
         }
-        let armed = if self.mode.load(Ordering::Relaxed) == COARSE {
-            None
+        watched.push(server);
+        drop(watched);
+        let rests = self.mode.load(Ordering::Relaxed) == RESTING;
+        if rests {
+            self.heap.lock().waker.take()
         } else {
-            Some(self.now())
-        };
-        self.log.push(call, timeout, armed);
-        if self.mode.load(Ordering::Relaxed) == RESTING {
-            self.heap.lock().wake_ticker();
+            None
         }
     }
 
+    /// Settles `call` with `Timeout` once `timeout` has passed, unless it is over by then.
+    ///
+    /// For short deadlines, and for what need not be cheap.
     #[cold]
-    fn arm_exactly(&self, call: Weak<dyn Settle>, timeout: Duration) {
+    pub(crate) fn arm(&self, call: Weak<dyn Settle>, timeout: Duration) {
         let deadline = after(self.now(), timeout);
-        self.heap.lock().push(call, deadline);
+        let waker = {
+            let mut heap = self.heap.lock();
+            heap.push(call, deadline);
+            heap.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// The time on the clock of the servers' runtime, which need not be the caller's.
@@ -126,6 +158,14 @@ impl Deadlines {
     fn now(&self) -> Instant {
         let _inside = self.runtime.enter();
         Instant::now()
+    }
+}
+
+impl std::fmt::Debug for Deadlines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deadlines")
+            .field("runtime", &self.runtime.id())
+            .finish_non_exhaustive()
     }
 }
 

@@ -43,10 +43,12 @@ impl<M> Slot<M> {
         inner.dropped += queue.len();
         let dropped = inner.dropped;
         inner.parked = false;
+        self.in_hand.store(0, Ordering::Relaxed);
         let waker = inner.waker.take();
         let extras = inner.extras.take();
+        let calls = inner.calls.take();
         drop(inner);
-        drop(waker);
+        drop((waker, calls));
 
         let reason = ended.reason;
         self.trace_exit(number, &reason, dropped);

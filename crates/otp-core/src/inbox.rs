@@ -13,6 +13,7 @@ use crate::exit_reason::ExitReason;
 use crate::mailbox::{Taken, Told, pop_due};
 use crate::pid::Pid;
 use crate::server_ref::ServerRef;
+use crate::signals;
 use crate::slot::{Ended, Slot};
 use crate::sync::{Arc, Ordering};
 
@@ -20,7 +21,7 @@ use crate::sync::{Arc, Ordering};
 ///
 /// For a test that stands in for a server, and for a plain task that wants to be sent messages.
 /// Calls time out by the clock of the runtime in which this is called. Made outside any runtime, and
-/// once that runtime is gone, calls to it wait without limit.
+/// once that runtime is gone, they time out by the caller's; without one they wait without limit.
 ///
 /// ```
 /// use otp_core::{ReplyTo, inbox};
@@ -112,8 +113,10 @@ impl<M: Send + 'static> Inbox<M> {
 
     fn next(&mut self) -> Poll<Option<M>> {
         loop {
-            if self.slot.is_killed() {
-                self.stopped = Some(ExitReason::Killed);
+            if self.slot.signals.load(Ordering::Acquire) & signals::TO_ACT_ON != 0
+                && let Some(poll) = self.act_on_signals()
+            {
+                return poll;
             }
             if self.stopped.is_some() {
                 return Poll::Ready(None);
@@ -137,6 +140,30 @@ impl<M: Send + 'static> Inbox<M> {
                 Taken::Abandoned => return Poll::Ready(None),
             }
         }
+    }
+}
+
+impl<M: Send + 'static> Inbox<M> {
+    #[cold]
+    fn act_on_signals(&mut self) -> Option<Poll<Option<M>>> {
+        let signals = self.slot.signals.load(Ordering::Acquire);
+        if signals & signals::KILL != 0 {
+            self.stopped = Some(ExitReason::Killed);
+            return Some(Poll::Ready(None));
+        }
+        if signals & signals::INSPECT != 0
+            && let Some(inspection) = self.slot.next_inspection()
+        {
+            // There is no state to show; whoever asks is told that it is no `S` of theirs.
+            inspection(&());
+        }
+        if signals & signals::SUSPEND == 0 {
+            return None;
+        }
+        for reply in self.slot.take_suspending() {
+            reply.send(());
+        }
+        Some(Poll::Pending)
     }
 }
 

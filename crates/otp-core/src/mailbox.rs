@@ -58,11 +58,9 @@ impl<M> Slot<M> {
     #[inline]
     pub(crate) fn push(&self, message: M) -> Result<(), CastError<M>> {
         let mut inner = self.inner.lock();
-        if matches!(inner.phase, Phase::Closed(_)) {
-            return Err(CastError::NoProc(message));
-        }
-        if self.is_bounded() && !self.has_room(&mut inner) {
-            return Err(CastError::Full(message));
+        if let Some(refused) = self.refusal(&mut inner) {
+            drop(inner);
+            return Err(refused(message));
         }
         inner.queue.push_back(message);
         let waker = inner.unpark();
@@ -71,6 +69,18 @@ impl<M> Slot<M> {
             waker.wake();
         }
         Ok(())
+    }
+
+    /// How a message is to be refused, if it is.
+    #[inline]
+    pub(crate) fn refusal<E>(&self, inner: &mut Inner<M>) -> Option<fn(E) -> CastError<E>> {
+        if matches!(inner.phase, Phase::Closed(_)) {
+            Some(CastError::NoProc)
+        } else if self.is_bounded() && !self.has_room(inner) {
+            Some(CastError::Full)
+        } else {
+            None
+        }
     }
 
     /// Accepts a message that is made only once its place is sure.
@@ -83,11 +93,9 @@ impl<M> Slot<M> {
         make: impl FnOnce(E) -> M,
     ) -> Result<(), CastError<E>> {
         let mut inner = self.inner.lock();
-        if matches!(inner.phase, Phase::Closed(_)) {
-            return Err(CastError::NoProc(event));
-        }
-        if self.is_bounded() && !self.has_room(&mut inner) {
-            return Err(CastError::Full(event));
+        if let Some(refused) = self.refusal(&mut inner) {
+            drop(inner);
+            return Err(refused(event));
         }
         inner.reserved += 1;
         drop(inner);

@@ -54,8 +54,9 @@ impl ServerOptions {
 
     /// Limits the time that `init` may take. Default: `Duration::MAX`, no limit.
     ///
-    /// When it has passed, `start` gives [`StartError::Timeout`] and the process is killed: it ends
-    /// at its next `.await`.
+    /// When it has passed, the process is killed and `start` gives [`StartError::Timeout`]. The state is
+    /// dropped by then, unless `init` takes longer than another 100 ms to reach an `.await`: code that
+    /// never awaits cannot be killed.
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
         self.start_timeout = timeout;
         self

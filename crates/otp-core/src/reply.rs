@@ -154,9 +154,14 @@ impl<T> Awaiting<T> {
 impl<T: Send + 'static> Awaiting<T> {
     /// A handle by which somebody else may give the outcome. It does not keep the cell.
     #[inline]
-    pub(crate) fn settle_handle(&self) -> Option<Weak<dyn Settle>> {
-        let cell: Weak<ReplyCell<T>> = Arc::downgrade(self.cell.as_ref()?);
-        Some(cell)
+    pub(crate) fn settle_handle(&self) -> Weak<dyn Settle> {
+        match &self.cell {
+            Some(cell) => {
+                let weak: Weak<ReplyCell<T>> = Arc::downgrade(cell);
+                weak
+            }
+            None => Weak::<ReplyCell<T>>::new(),
+        }
     }
 }
 

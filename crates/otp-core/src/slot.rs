@@ -20,7 +20,7 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 use crate::current::Unanswered;
-use crate::deadline::Deadlines;
+use crate::deadline::{Calls, Deadlines};
 use crate::exit_reason::ExitReason;
 use crate::mailbox::{Told, WaitingSender};
 use crate::reply::ReplyTo;
@@ -58,6 +58,8 @@ pub(crate) struct Inner<M> {
     pub(crate) dropped: usize,
     /// Places promised to senders that are still making their message.
     pub(crate) reserved: usize,
+    /// Calls in flight, while the ticker watches.
+    pub(crate) calls: Option<Box<Calls>>,
     /// What most servers never need.
     pub(crate) extras: Option<Box<Extras<M>>>,
 }
@@ -146,6 +148,7 @@ impl<M> Slot<M> {
                 phase: Phase::Waiting,
                 dropped: 0,
                 reserved: 0,
+                calls: None,
                 extras: None,
             }),
             signals: AtomicU32::new(0),
@@ -198,6 +201,11 @@ impl<M> Slot<M> {
         if let Some(starter) = starter {
             starter.wake();
         }
+    }
+
+    /// The process works again, though nobody woke it.
+    pub(crate) fn set_working(&self) {
+        self.inner.lock().parked = false;
     }
 
     /// One strong handle fewer.

@@ -3,14 +3,17 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use crate::deadline::Deadlines;
 use crate::ending::next_number;
 use crate::error::StartError;
 use crate::gen_server::GenServer;
 use crate::options::ServerOptions;
+use crate::pid::Pid;
 use crate::process::process;
 use crate::server_ref::ServerRef;
 use crate::slot::{Ended, Phase, Slot};
@@ -63,14 +66,24 @@ pub async fn start_with<S: GenServer>(
         number,
         handle: Some(ServerRef::first(slot)),
     };
-    if options.start_timeout == std::time::Duration::MAX {
+    if options.start_timeout == Duration::MAX {
         return starting.await;
     }
-    // Dropping the starting future is what kills the process.
-    tokio::time::timeout(options.start_timeout, starting)
-        .await
-        .unwrap_or(Err(StartError::Timeout))
+    let pid = starting
+        .handle
+        .as_ref()
+        .map(|handle| Pid::new(number, &handle.slot));
+    let started = timeout(options.start_timeout, starting).await;
+    if let (Err(_), Some(pid)) = (&started, pid) {
+        // Dropping the starting future has killed the process.
+        let _ = timeout(LONGEST_END, pid.monitor()).await;
+    }
+    started.unwrap_or(Err(StartError::Timeout))
 }
+
+/// How long `start` waits for the end of a process that it killed. One that never awaits cannot be
+/// killed, and must not keep `start` from returning.
+const LONGEST_END: Duration = Duration::from_millis(100);
 
 /// A process whose `init` has not returned yet. Holds the first handle; dropped with it, it takes
 /// the process along.

@@ -67,7 +67,10 @@ impl<M: Send + 'static> Context<M> {
                 Taken::Abandoned => return Step::Stop(ExitReason::Normal),
                 Taken::Parked => {
                     return match self.rare.as_mut().and_then(|rare| rare.idle_is_over()) {
-                        Some(message) => Step::Handle(message),
+                        Some(message) => {
+                            self.slot.set_working();
+                            Step::Handle(message)
+                        }
                         None => Step::Wait(Wait::Parked),
                     };
                 }
@@ -135,6 +138,10 @@ impl<M: Send + 'static> Context<M> {
         })
         .await;
         self.budget = BATCH;
+        if self.rare.is_some() {
+            // Whoever sends something takes the process out of its parking; a timer does not.
+            self.slot.set_working();
+        }
         self.woke();
     }
 

@@ -1,6 +1,6 @@
 //! The primitives that everything shared here is built on, behind one door.
 //!
-//! Mailbox, reply cell, deadline log and slot take their locks and atomics from this module and
+//! Mailbox, reply cell, deadlines and slot take their locks and atomics from this module and
 //! wake each other by `Waker` alone, so that a schedule checker can put its own primitives in their
 //! place and run the real code.
 

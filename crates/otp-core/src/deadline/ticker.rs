@@ -1,15 +1,16 @@
-//! The task that watches over the log of one runtime.
+//! The task that watches over the calls to the servers of one runtime.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::log::Entry;
+use super::watched::Entry;
 use super::{COARSE, Deadlines, EXACT, RESTING, TICK, after};
 use crate::current::Settle;
 use crate::error::CallError;
@@ -23,7 +24,8 @@ const CLOCK_TOLERANCE: Duration = Duration::from_millis(1);
 pub(super) struct Heap {
     calls: BinaryHeap<Reverse<Due>>,
     sweep_at: usize,
-    waker: Option<Waker>,
+    /// The ticker's, while it waits.
+    pub(super) waker: Option<Waker>,
 }
 
 #[derive(Debug)]
@@ -53,26 +55,14 @@ impl Ord for Due {
 }
 
 impl Heap {
-    /// Adds a deadline and wakes the ticker, which may be asleep until a later one.
+    /// Adds a deadline.
     pub(super) fn push(&mut self, call: Weak<dyn Settle>, deadline: Instant) {
-        self.add(call, deadline);
-        self.wake_ticker();
-    }
-
-    fn add(&mut self, call: Weak<dyn Settle>, deadline: Instant) {
         if self.calls.len() >= self.sweep_at {
             self.calls
                 .retain(|Reverse(due)| due.call.strong_count() > 0);
             self.sweep_at = (self.calls.len() * 2).max(64);
         }
         self.calls.push(Reverse(Due { deadline, call }));
-    }
-
-    // The waker is always the ticker's own task's: waking it under the lock runs no code of a user.
-    pub(super) fn wake_ticker(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
     }
 
     /// Takes out one call whose deadline has passed.
@@ -122,7 +112,7 @@ impl Ticker {
             self.expire(now);
             // A wake for an early deadline is no tick.
             if next_tick.is_none_or(|next| now >= next) {
-                next_tick = if self.tick(now) {
+                next_tick = if self.tick() {
                     self.publish_clock(now);
                     Some(now + TICK)
                 } else {
@@ -135,8 +125,8 @@ impl Ticker {
         }
     }
 
-    /// Looks at the log; tells whether any call was made since the last look.
-    fn tick(&mut self, now: Instant) -> bool {
+    /// Looks at all servers that were called; tells whether there is any.
+    fn tick(&mut self) -> bool {
         let mut promoted = self
             .aged
             .drain(..)
@@ -145,12 +135,20 @@ impl Ticker {
         if promoted.peek().is_some() {
             let mut heap = self.deadlines.heap.lock();
             for (entry, deadline) in promoted {
-                heap.add(entry.call, deadline);
+                heap.push(entry.call, deadline);
             }
         } else {
             drop(promoted);
         }
-        let any = self.deadlines.log.drain_into(&mut self.fresh);
+        let mut servers = mem::take(&mut *self.deadlines.watched.lock());
+        servers.retain(|server| server.take_calls(&mut self.fresh));
+        let mut watched = self.deadlines.watched.lock();
+        watched.append(&mut servers);
+        let any = !watched.is_empty();
+        drop(watched);
+        // Read after the calls were taken: whatever ran since this tick began (the wakers of calls that
+        // timed out, above all) must not be counted to those made meanwhile.
+        let now = Instant::now();
         for entry in self.fresh.drain(..) {
             let deadline = after(entry.armed.unwrap_or(now), entry.timeout);
             self.aged.push((entry, deadline));
@@ -205,8 +203,8 @@ impl Ticker {
             heap.waker = Some(cx.waker().clone());
             let earliest = heap.earliest();
             drop(heap);
-            // The last look of invariant 4: from here on, whoever arms finds the waker.
-            if next_tick.is_none() && !self.deadlines.log.is_empty() {
+            // The last look of invariant 4: from here on, whoever has a server watched finds the waker.
+            if next_tick.is_none() && !self.deadlines.watched.lock().is_empty() {
                 return Poll::Ready(());
             }
             let Some(until) = earliest.into_iter().chain(next_tick).min() else {
@@ -222,5 +220,7 @@ impl Ticker {
 impl Drop for Ticker {
     fn drop(&mut self) {
         self.deadlines.dead.store(true, Ordering::Release);
+        let watched = mem::take(&mut *self.deadlines.watched.lock());
+        drop(watched);
     }
 }
