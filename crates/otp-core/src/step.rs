@@ -68,6 +68,7 @@ impl<M: Send + 'static> Context<M> {
                 Taken::Parked => {
                     return match self.rare.as_mut().and_then(|rare| rare.idle_is_over()) {
                         Some(message) => {
+                            self.budget -= 1;
                             self.slot.set_working();
                             Step::Handle(message)
                         }

@@ -1,8 +1,11 @@
 //! What the tests share: a server that does what it is told, and ways to see what happened.
 
+use std::fmt::Debug;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
+use std::task::{Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use otp_core::{Context, ExitReason, GenServer, ReplyTo, ServerOptions, ServerRef, StartError};
@@ -161,8 +164,16 @@ impl Probe {
         otp_core::start(self).await
     }
 
+    pub(crate) async fn start_with(
+        self,
+        options: ServerOptions,
+    ) -> Result<ServerRef<Msg>, StartError> {
+        otp_core::start_with(self, options).await
+    }
+
     pub(crate) async fn start_bounded(self, capacity: usize) -> Result<ServerRef<Msg>, StartError> {
-        otp_core::start_with(self, ServerOptions::default().bounded(capacity)).await
+        self.start_with(ServerOptions::default().bounded(capacity))
+            .await
     }
 }
 
@@ -191,6 +202,55 @@ impl GenServer for Probe {
         self.log.note(format!("terminate: {reason}"));
         if let Some(work) = self.on_terminate.take() {
             let _ = work(self, ctx).await;
+        }
+    }
+}
+
+pub(crate) const fn ms(number: u64) -> Duration {
+    Duration::from_millis(number)
+}
+
+pub(crate) const fn secs(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+/// The `Debug` text, to compare what has no `PartialEq`.
+pub(crate) fn shown(value: &impl Debug) -> String {
+    format!("{value:?}")
+}
+
+/// The message of the panic that a reason tells of.
+pub(crate) fn panic_message(reason: &ExitReason) -> Option<&str> {
+    match reason {
+        ExitReason::Panic(panic) => Some(panic.message()),
+        _ => None,
+    }
+}
+
+/// Polls a future once, and wakes nobody when it could go on.
+pub(crate) fn poll_now<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut std::task::Context::from_waker(Waker::noop()))
+}
+
+/// Runs a future on this thread, without any runtime.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future
+            .as_mut()
+            .poll(&mut std::task::Context::from_waker(&waker))
+        {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
         }
     }
 }
