@@ -1,4 +1,5 @@
-//! Runs the benches, and writes what the comparison with other crates prints to `docs/BENCHMARKS.md`.
+//! Runs the benches, and writes what the comparison with other crates prints to
+//! `docs/BENCHMARKS.md`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -25,7 +26,8 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<Verdict, Str
     Ok(Verdict::Passed)
 }
 
-/// The benches of the workspace's crates. A NAME that is no crate of ours may still be one that the comparison knows.
+/// The benches of the workspace's crates. A NAME that is no crate of ours may still be one that the
+/// comparison knows.
 fn own(workspace: &Workspace, name: Option<&str>) -> Result<(), String> {
     let Some(name) = name else {
         return command::run(&mut workspace.cargo([

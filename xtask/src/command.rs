@@ -34,8 +34,8 @@ pub(crate) fn echo(command: &Command) {
     eprintln!("$ {}", line(command));
 }
 
-/// The command line as a person would type it: set variables first, the program by its bare name. What stands in for
-/// cargo's own variables is left out, because nobody types those.
+/// The command line as a person would type it: set variables first, the program by its bare name.
+/// What stands in for cargo's own variables is left out, because nobody types those.
 pub(crate) fn line(command: &Command) -> String {
     let variables = command.get_envs().filter_map(|(key, value)| {
         let (key, value) = (key.to_string_lossy(), value?.to_string_lossy());

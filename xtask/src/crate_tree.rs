@@ -8,7 +8,8 @@ use crate::command;
 /// The most crates that the tree of a published crate may have, itself counted.
 pub(crate) const MOST: usize = 24;
 
-/// The distinct crates, as `name version`, that `cargo tree` lists for this platform when run as `cargo` begins it.
+/// The distinct crates, as `name version`, that `cargo tree` lists for this platform when run as
+/// `cargo` begins it.
 pub(crate) fn crates(cargo: &mut Command) -> Result<BTreeSet<String>, String> {
     cargo.args(["--edges", "normal,build", "--prefix", "none", "--no-dedupe"]);
     Ok(distinct(&command::output(cargo)?))

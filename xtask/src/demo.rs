@@ -11,7 +11,8 @@ use crate::command;
 use crate::runner::{Verdict, seconds};
 use crate::workspace::{Member, Workspace};
 
-/// The order in which a newcomer meets the patterns; a demo that is not named here comes after, by name.
+/// The order in which a newcomer meets the patterns; a demo that is not named here comes after, by
+/// name.
 const LEARNING_ORDER: [&str; 13] = [
     "agent",
     "cache",
@@ -55,7 +56,8 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<Verdict, Str
                 .find(|demo| demo.name == *name)
                 .ok_or_else(|| unknown(name, &demos))?;
             build(workspace, &["--example", name])?;
-            // It stays in the user's folder, so that a relative path among the arguments means what it says.
+            // It stays in the user's folder, so that a relative path among the arguments means what
+            // it says.
             command::run(executable(demo)?.args(rest))?;
         }
     }
@@ -107,8 +109,8 @@ fn unknown(name: &str, demos: &[Demo]) -> String {
     format!("no demo `{name}`; there are: {}", known.join(", "))
 }
 
-/// Builds for the whole workspace, because building for one crate alone selects other features of its dependencies
-/// and would compile them once more.
+/// Builds for the whole workspace, because building for one crate alone selects other features of
+/// its dependencies and would compile them once more.
 fn build(workspace: &Workspace, what: &[&str]) -> Result<(), String> {
     command::run(
         workspace
@@ -117,8 +119,8 @@ fn build(workspace: &Workspace, what: &[&str]) -> Result<(), String> {
     )
 }
 
-/// The demo as built. It is started directly and not by `cargo run`, so that the time taken is the demo's own: cargo
-/// would wait for its lock while another cargo builds.
+/// The demo as built. It is started directly and not by `cargo run`, so that the time taken is the
+/// demo's own: cargo would wait for its lock while another cargo builds.
 fn executable(demo: &Demo) -> Result<Command, String> {
     let own = env::current_exe().map_err(|error| format!("where is this program? {error}"))?;
     let built =

@@ -23,7 +23,8 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<Verdict, Str
         "licenses",
         "sources",
     ]);
-    // New advisories appear without a change of ours, so they are asked for and do not break each run.
+    // New advisories appear without a change of ours, so they are asked for and do not break each
+    // run.
     if env::var("OTP_DENY_ADVISORIES").is_ok_and(|value| value == "1") {
         deny.arg("advisories");
     }

@@ -1,4 +1,5 @@
-//! The workspace's gates: `cargo xtask ci` is exactly what CI runs, and each of its steps is callable alone.
+//! The workspace's gates: `cargo xtask ci` is exactly what CI runs, and each of its steps is
+//! callable alone.
 
 mod bench;
 mod command;

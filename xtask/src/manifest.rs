@@ -25,7 +25,8 @@ pub(crate) struct Dependency {
 }
 
 impl Manifest {
-    /// Parses `text`; what is no entry is passed over, because cargo itself refuses a manifest that is wrong.
+    /// Parses `text`; what is no entry is passed over, because cargo itself refuses a manifest that
+    /// is wrong.
     pub(crate) fn parse(text: &str) -> Self {
         let mut entries = Vec::new();
         let mut table = String::new();
@@ -90,7 +91,8 @@ impl Manifest {
             let Some((kind, own_table)) = dependency_table(&entry.table) else {
                 continue;
             };
-            // The three ways to write one: `a.workspace = true`, `a = { .. }`, and a table of its own.
+            // The three ways to write one: `a.workspace = true`, `a = { .. }`, and a table of its
+            // own.
             let (name, key, value) = match (&own_table, entry.key.split_once('.')) {
                 (Some(name), _) => (name.as_str(), entry.key.as_str(), entry.value.as_str()),
                 (None, Some((name, key))) => (name, key, entry.value.as_str()),
@@ -123,7 +125,8 @@ impl Manifest {
     }
 }
 
-/// The kind of dependency that `table` holds, and the crate's name where the table is for one crate only.
+/// The kind of dependency that `table` holds, and the crate's name where the table is for one crate
+/// only.
 fn dependency_table(table: &str) -> Option<(&'static str, Option<String>)> {
     // The root's own list is what members inherit from, not what anything depends on.
     if table.starts_with("workspace.") {

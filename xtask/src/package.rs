@@ -1,4 +1,5 @@
-//! Builds each published crate from its package alone, as a stranger would who adds it to a program.
+//! Builds each published crate from its package alone, as a stranger would who adds it to a
+//! program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,8 +34,9 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<Verdict, Str
     };
     place.clear()?;
 
-    // Cargo cannot verify these packages itself before the crates are on a registry, and afterwards it would verify
-    // them against the published siblings: hence the packages first, and a consumer of our own for each.
+    // Cargo cannot verify these packages itself before the crates are on a registry, and afterwards
+    // it would verify them against the published siblings: hence the packages first, and a
+    // consumer of our own for each.
     let packing = [
         "package",
         "--workspace",
@@ -70,7 +72,8 @@ struct Place {
 }
 
 impl Place {
-    /// Removes what an earlier run left, except what was built: a file that is no longer packed must not be found.
+    /// Removes what an earlier run left, except what was built: a file that is no longer packed
+    /// must not be found.
     fn clear(&self) -> Result<(), String> {
         for folder in ["unpacked", "consumers"] {
             let folder = self.scratch.join(folder);
@@ -88,9 +91,10 @@ impl Place {
         format!("{}-{}", member.name, self.version)
     }
 
-    /// Unpacks with `tar`, which every platform of ours brings. The archive is copied to where it is unpacked and named
-    /// without a folder, because GNU tar takes the colon of a Windows path for a host name. `-m` dates the files now:
-    /// cargo gives all files in a package one old date, and would take changed code for what it has built before.
+    /// Unpacks with `tar`, which every platform of ours brings. The archive is copied to where it
+    /// is unpacked and named without a folder, because GNU tar takes the colon of a Windows
+    /// path for a host name. `-m` dates the files now: cargo gives all files in a package one
+    /// old date, and would take changed code for what it has built before.
     fn unpack(&self, member: &Member) -> Result<(), String> {
         let archive = format!("{}.crate", self.package_name(member));
         let unpacked = self.scratch.join("unpacked");
@@ -140,7 +144,8 @@ impl Place {
         Ok(count)
     }
 
-    /// Writes a program that depends on nothing but the one package, with the versions of the workspace's lock.
+    /// Writes a program that depends on nothing but the one package, with the versions of the
+    /// workspace's lock.
     fn write_consumer(
         &self,
         workspace: &Workspace,

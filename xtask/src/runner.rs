@@ -9,7 +9,8 @@ use crate::workspace::Workspace;
 pub(crate) enum Verdict {
     /// The step did its work.
     Passed,
-    /// The step could not do its work, for the reason given; this is no failure, but it is not silent either.
+    /// The step could not do its work, for the reason given; this is no failure, but it is not
+    /// silent either.
     Skipped(String),
 }
 
@@ -40,7 +41,8 @@ impl Step {
 
 /// Runs `steps` to the end even where some fail, so that one run shows all there is to repair.
 ///
-/// The closing table is printed for more than one step only: after `cargo xtask test` the last lines stay cargo's own.
+/// The closing table is printed for more than one step only: after `cargo xtask test` the last
+/// lines stay cargo's own.
 pub(crate) fn run(workspace: &Workspace, steps: &[&Step], args: &[String]) -> ExitCode {
     let results: Vec<_> = steps
         .iter()

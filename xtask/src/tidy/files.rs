@@ -7,7 +7,8 @@ use super::sources::Sources;
 /// The most lines of code that a file under `src` may have.
 const MOST_LINES: usize = 300;
 
-/// Each file says in its first line what it is about; a crate's index may leave that to the README it includes.
+/// Each file says in its first line what it is about; a crate's index may leave that to the README
+/// it includes.
 pub(super) fn header(sources: &Sources) -> Vec<Finding> {
     sources
         .rust()

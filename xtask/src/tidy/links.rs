@@ -30,7 +30,8 @@ pub(super) fn targets_exist(sources: &Sources) -> Vec<Finding> {
     findings
 }
 
-/// The targets of `[text](target "title")` and of `[name]: target`; what stands in backticks is no link.
+/// The targets of `[text](target "title")` and of `[name]: target`; what stands in backticks is no
+/// link.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
     let inline = line.match_indices("](").filter_map(|(at, opening)| {
         let in_code = line[..at].matches('`').count() % 2 == 1;
@@ -53,7 +54,8 @@ fn is_relative(target: &str) -> bool {
     !target.starts_with('#') && !target.contains(':')
 }
 
-/// `file` as seen from `folder`; `None` where it leads out of the repository, as a path from `/` does.
+/// `file` as seen from `folder`; `None` where it leads out of the repository, as a path from `/`
+/// does.
 fn resolve(folder: &str, file: &str) -> Option<String> {
     if file.starts_with('/') {
         return None;

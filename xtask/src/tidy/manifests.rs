@@ -12,7 +12,8 @@ const INHERITED: [&str; 5] = [
     "repository",
 ];
 
-/// Inside the workspace a crate depends on the core only, and the core on nothing; tests are no exception.
+/// Inside the workspace a crate depends on the core only, and the core on nothing; tests are no
+/// exception.
 pub(super) fn direction(sources: &Sources) -> Vec<Finding> {
     let names: Vec<_> = sources
         .crates()
@@ -57,7 +58,8 @@ pub(super) fn inheritance(sources: &Sources) -> Vec<Finding> {
             ));
         }
         for dependency in manifest.dependencies() {
-            // A crate of ours, used in tests, is named by its path alone: cargo drops it when it packs the crate.
+            // A crate of ours, used in tests, is named by its path alone: cargo drops it when it
+            // packs the crate.
             let is_agreed = dependency.inherits || (dependency.is_dev && dependency.path_only);
             if !is_agreed {
                 let message = format!("`{}` is not `workspace = true`", dependency.name);

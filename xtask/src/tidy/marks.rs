@@ -1,10 +1,12 @@
-//! Rules on what must not be written: unfinished marks, paths of a machine, tests that sleep or do not run.
+//! Rules on what must not be written: unfinished marks, paths of a machine, tests that sleep or do
+//! not run.
 
 use super::Finding;
 use super::rust_text::{code_lines, has_word};
 use super::sources::Sources;
 
-/// Unfinished work is an issue, not a mark in the text. The marks are spelled in two halves, or this file had them.
+/// Unfinished work is an issue, not a mark in the text. The marks are spelled in two halves, or
+/// this file had them.
 pub(super) fn unfinished(sources: &Sources) -> Vec<Finding> {
     let words = [
         concat!("TO", "DO"),
@@ -72,7 +74,8 @@ fn find(
     findings
 }
 
-/// Whether the match at `at` begins a path, and is not the middle of a longer relative one or of an address.
+/// Whether the match at `at` begins a path, and is not the middle of a longer relative one or of an
+/// address.
 fn is_absolute(line: &str, at: usize, root: &str) -> bool {
     let before = line[..at].chars().next_back();
     let begins = before.is_none_or(|c| !c.is_alphanumeric() && !"_-.~*}>".contains(c));

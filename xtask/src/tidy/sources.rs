@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use crate::manifest::Manifest;
 use crate::workspace::Workspace;
 
-/// Every file that is, or would be, under version control, by its path from the root with forward slashes.
-/// A file that is no text is there with an empty text.
+/// Every file that is, or would be, under version control, by its path from the root with forward
+/// slashes. A file that is no text is there with an empty text.
 pub(super) struct Sources {
     files: BTreeMap<String, String>,
     excluded: Vec<String>,
@@ -98,7 +98,8 @@ fn listed_by_git(root: &Path) -> Option<Vec<String>> {
         .output()
         .ok()?;
     let text = String::from_utf8(listing.stdout).ok()?;
-    // Nothing listed means that an outer repository ignores this folder, so its list says nothing about it.
+    // Nothing listed means that an outer repository ignores this folder, so its list says nothing
+    // about it.
     (listing.status.success() && !text.is_empty())
         .then(|| text.split_terminator('\0').map(str::to_owned).collect())
 }

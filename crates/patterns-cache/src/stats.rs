@@ -1,0 +1,48 @@
+//! What a cache counts.
+
+/// What a [`Cache`](crate::Cache) has counted, and what it holds at this moment.
+///
+/// All counts but `keys` run from the cache's start, or from the last
+/// [`reset_stats`](crate::Cache::reset_stats). Without concurrent use they are exact. While others
+/// use the cache, the counts are read one after the other and may be a few operations apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheStats {
+    /// How many reads found a live value.
+    pub hits: u64,
+    /// How many reads found none. An expired entry is a miss.
+    pub misses: u64,
+    /// How many live entries there are; expired ones that no sweep has met yet are left out.
+    pub keys: usize,
+    /// How many live entries had to go because the cache was full.
+    pub evicted: u64,
+    /// How many entries were dropped because their time was over: by a sweep, a read, a write to
+    /// their key, or in place of a live entry when the cache was full.
+    pub expired: u64,
+}
+
+impl CacheStats {
+    /// Returns the share of reads that were hits, from 0.0 to 1.0, or `None` before the first read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use patterns_cache::{Cache, CacheConfig};
+    ///
+    /// let cache = Cache::start(CacheConfig::default()).await?;
+    /// assert_eq!(cache.stats().hit_ratio(), None);
+    /// cache.put("one", 1);
+    /// cache.get("one");
+    /// cache.get("two");
+    /// assert_eq!(cache.stats().hit_ratio(), Some(0.5));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn hit_ratio(&self) -> Option<f64> {
+        let reads = self.hits + self.misses;
+        (reads > 0).then(|| self.hits as f64 / reads as f64)
+    }
+}
