@@ -1,0 +1,32 @@
+//! The scenario groups; each measures, enters its figures in the book and writes its section.
+
+mod cache;
+pub(crate) mod call;
+pub(crate) mod cast;
+mod growth;
+mod hit_ratio;
+pub(crate) mod memory;
+pub(crate) mod start;
+
+use crate::book::Book;
+use crate::options::Options;
+
+/// Measures, enters the figures and gives the section.
+type Group = fn(&Options, &mut Book) -> String;
+
+/// Runs the groups that were asked for and gives their sections.
+pub(crate) fn run(options: &Options, book: &mut Book) -> Vec<String> {
+    let groups: [(&str, Group); 6] = [
+        ("call", call::run),
+        ("cast", cast::run),
+        ("start", start::run),
+        ("memory", memory::run),
+        ("growth", growth::run),
+        ("cache", cache::run),
+    ];
+    groups
+        .into_iter()
+        .filter(|(name, _)| options.wants(name))
+        .map(|(_, group)| group(options, book))
+        .collect()
+}
