@@ -38,9 +38,20 @@ where
         })
         .await
     };
-    // The process may have ended meanwhile; then nobody asks for the result.
     let told = slot.tell(process, Told::TaskDone(task, Box::new(move || map(result))));
-    let _ = panics::catch_drop(told);
+    if let Err(nobody_to_tell) = told {
+        // The process has ended meanwhile, and what the result holds unanswered with it.
+        drop_for(&slot, process, nobody_to_tell);
+    }
+}
+
+/// Drops what a background task owned on behalf of its process: calls left unanswered are that one's.
+fn drop_for<M, T>(slot: &Slot<M>, process: u64, owned: T) {
+    let mut unanswered = Vec::new();
+    let scope = Scope::enter(process, &mut unanswered);
+    let _ = panics::catch_drop(owned);
+    scope.leave(&mut unanswered);
+    slot.settle_aborted(process, unanswered);
 }
 
 pin_project! {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::background::{self, TaskRef};
 use crate::exit_reason::ExitReason;
 use crate::mailbox::Told;
+use crate::panics;
 use crate::pid::Pid;
 use crate::server_ref::{ServerRef, WeakRef};
 use crate::slot::Slot;
@@ -113,8 +114,8 @@ impl<M: Send + 'static> Context<M> {
 
     /// Handles `message` once, after `delay`.
     ///
-    /// A zero delay fires the next time the process has worked off what it had swapped out, at most
-    /// 64 messages on. A delay beyond thirty years never fires. The timer is gone with the
+    /// A zero delay fires the next time the process has worked off what it had swapped out, at most 64
+    /// messages on. A delay beyond thirty years counts as thirty years. The timer is gone with the
     /// process, and a restart does not bring it back.
     pub fn send_after(&mut self, delay: Duration, message: M) -> TimerRef {
         self.rare().timers.send_after(delay, message)
@@ -213,10 +214,26 @@ impl<M: Send + 'static> Context<M> {
 
 impl<M> Context<M> {
     /// Cancels all timers and aborts all background tasks: the process is ending.
-    pub(crate) fn cancel_all(&mut self) -> Option<Box<Rare<M>>> {
-        let rare = self.rare.take()?;
-        rare.tasks.values().for_each(AbortHandle::abort);
-        Some(rare)
+    pub(crate) fn cancel_all(&mut self) {
+        if let Some(rare) = self.rare.take() {
+            rare.discard();
+        }
+    }
+}
+
+impl<M> Rare<M> {
+    /// Drops each message on its own: a panic in one drop must not meet one in another, which would
+    /// end the program.
+    fn discard(self) {
+        self.tasks.values().for_each(AbortHandle::abort);
+        for (_, told) in self.told {
+            let _ = panics::catch_drop(told);
+        }
+        self.timers.discard();
+        for message in self.continues {
+            let _ = panics::catch_drop(message);
+        }
+        let _ = panics::catch_drop(self.idle);
     }
 }
 
@@ -228,7 +245,7 @@ impl<M> Drop for Context<M> {
         self.slot
             .handled
             .store(self.begun, crate::sync::Ordering::Relaxed);
-        drop(self.cancel_all());
+        self.cancel_all();
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::CallError;
 use crate::exit_reason::ExitReason;
 use crate::panics;
 use crate::reply::{self, Awaiting};
+use crate::signals;
 use crate::slot::{Ended, Phase, Slot};
 use crate::sync::{Arc, AtomicU64, Ordering};
 
@@ -54,7 +55,11 @@ impl<M> Slot<M> {
         self.trace_exit(number, &reason, dropped);
 
         let outcome = CallError::Exited(reason.clone());
-        current::settle_unanswered(&outcome);
+        if current::process() == number {
+            // What the process itself left unanswered. An inbox may be dropped by somebody else, whose
+            // calls are not its business.
+            current::settle_unanswered(&outcome);
+        }
         // Each message is dropped on its own: one whose drop panics must not cost the others
         // theirs.
         let mut unanswered = Vec::new();
@@ -116,21 +121,19 @@ impl<M> Slot<M> {
         Some(end)
     }
 
-    /// Settles what a background task of incarnation `number` left unanswered when it was aborted.
-    pub(crate) fn settle_aborted(&self, number: u64, calls: Vec<Unanswered>) {
+    /// Settles what a background task of incarnation `number` left unanswered: by that process, if it
+    /// gets to a message boundary, otherwise by its end.
+    pub(crate) fn settle_aborted(&self, number: u64, mut calls: Vec<Unanswered>) {
         if calls.is_empty() {
             return;
         }
-        let mut inner = self.inner.lock();
-        let outcome = match inner.ended() {
-            Some(ended) => CallError::Exited(ended.reason.clone()),
-            None if self.number() == number => {
-                inner.extras().unanswered.extend(calls);
-                return;
-            }
-            None => CallError::NoProc,
-        };
-        drop(inner);
-        current::settle_all(calls, &outcome);
+        let kept = self.signal(number, signals::SETTLE, |extras| {
+            extras.unanswered.append(&mut calls);
+        });
+        if kept.is_ok() {
+            return;
+        }
+        let ended = self.inner.lock().ended().map(|ended| ended.reason.clone());
+        current::settle_all(calls, &ended.map_or(CallError::NoProc, CallError::Exited));
     }
 }

@@ -5,9 +5,6 @@ use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use tokio::runtime::Handle;
-
-use crate::deadline::Deadlines;
 use crate::ending::next_number;
 use crate::exit_reason::ExitReason;
 use crate::mailbox::{Taken, Told, pop_due};
@@ -20,8 +17,8 @@ use crate::sync::{Arc, Ordering};
 /// Makes an address that leads to no server but to an [`Inbox`], which hands out what is sent.
 ///
 /// For a test that stands in for a server, and for a plain task that wants to be sent messages.
-/// Calls time out by the clock of the runtime in which this is called. Made outside any runtime, and
-/// once that runtime is gone, they time out by the caller's; without one they wait without limit.
+/// It belongs to no runtime: calls to it time out by the clock of the caller's, and without limit
+/// where there is none.
 ///
 /// ```
 /// use otp_core::{ReplyTo, inbox};
@@ -41,12 +38,6 @@ use crate::sync::{Arc, Ordering};
 /// ```
 pub fn inbox<M: Send + 'static>() -> (ServerRef<M>, Inbox<M>) {
     let slot = Arc::new(Slot::new(usize::MAX, None));
-    if let Some(deadlines) = Handle::try_current()
-        .ok()
-        .and_then(|runtime| Deadlines::of(&runtime))
-    {
-        let _ = slot.deadlines.set(deadlines);
-    }
     let number = next_number();
     slot.begin(number, None);
     slot.started();
@@ -170,7 +161,11 @@ impl<M: Send + 'static> Inbox<M> {
 impl<M: Send + 'static> Drop for Inbox<M> {
     fn drop(&mut self) {
         self.slot.give_back(&mut self.batch);
-        let reason = self.stopped.take().unwrap_or(ExitReason::Normal);
+        let reason = match self.stopped.take() {
+            _ if self.slot.is_killed() => ExitReason::Killed,
+            Some(reason) => reason,
+            None => ExitReason::Normal,
+        };
         self.slot.close(Ended {
             reason,
             served: true,

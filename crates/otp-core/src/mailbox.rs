@@ -309,15 +309,13 @@ pub(crate) struct QueuedSend<M>(Arc<WaitingSender<M>>);
 impl<M> QueuedSend<M> {
     /// Whether the message was accepted; a refused one comes back.
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<(), M>> {
+        let waker = cx.waker().clone();
         let mut sending = self.0.0.lock();
         match mem::replace(&mut *sending, Sending::Gone) {
-            Sending::Waiting(message, waker) => {
-                let waker = if waker.will_wake(cx.waker()) {
-                    waker
-                } else {
-                    cx.waker().clone()
-                };
+            Sending::Waiting(message, before) => {
                 *sending = Sending::Waiting(message, waker);
+                drop(sending);
+                drop(before);
                 Poll::Pending
             }
             Sending::Accepted => {

@@ -9,8 +9,14 @@ use std::sync::{Arc, Once};
 use crate::exit_reason::ExitReason;
 
 thread_local! {
-    /// Where the last panic of this thread began; written by the hook, taken by whoever catches the panic.
-    static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// The last panic of this thread as the hook saw it; taken by whoever catches the panic.
+    static LAST: RefCell<Option<Seen>> = const { RefCell::new(None) };
+}
+
+/// A panic as the hook saw it.
+struct Seen {
+    message: String,
+    location: String,
 }
 
 /// A panic that ended a process.
@@ -55,12 +61,14 @@ pub fn record_panic_locations() {
     INSTALLED.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            // A thread that is being torn down has no locals any more; its panic keeps no location.
-            let _ = LOCATION.try_with(|last| {
-                if let Ok(mut last) = last.try_borrow_mut() {
-                    *last = info.location().map(ToString::to_string);
-                }
-            });
+            if let Some(location) = info.location() {
+                let seen = Seen {
+                    message: message_of(info.payload()),
+                    location: location.to_string(),
+                };
+                // A thread that is being torn down has no locals any more; its panic keeps no location.
+                let _ = LAST.try_with(|last| last.replace(Some(seen)));
+            }
             before(info);
         }));
     });
@@ -79,19 +87,23 @@ pub(crate) fn catch_drop<T>(value: T) -> Result<(), ExitReason> {
 }
 
 fn reason_of(payload: Box<dyn Any + Send>) -> ExitReason {
-    let message = if let Some(text) = payload.downcast_ref::<&'static str>() {
+    let message = message_of(&*payload);
+    // Taken before the payload is dropped, for that may panic too. A panic that was carried on from
+    // elsewhere ran no hook: what the hook saw last is not this one unless it says the same.
+    let seen = LAST.try_with(RefCell::take).ok().flatten();
+    let location = seen
+        .filter(|seen| seen.message == message)
+        .map(|seen| seen.location);
+    let _ = panic::catch_unwind(AssertUnwindSafe(move || drop(payload)));
+    ExitReason::Panic(Arc::new(CaughtPanic { message, location }))
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&'static str>() {
         (*text).to_owned()
     } else if let Some(text) = payload.downcast_ref::<String>() {
         text.clone()
     } else {
         "Box<dyn Any>".to_owned()
-    };
-    // The payload is the user's value, and its drop is user code as well.
-    let _ = panic::catch_unwind(AssertUnwindSafe(move || drop(payload)));
-    let location =
-        LOCATION.try_with(|last| last.try_borrow_mut().ok().and_then(|mut last| last.take()));
-    ExitReason::Panic(Arc::new(CaughtPanic {
-        message,
-        location: location.ok().flatten(),
-    }))
+    }
 }

@@ -32,7 +32,7 @@ pub(crate) fn process<S: GenServer>(
     };
     let owned = Owned {
         ctx: Context::new(Arc::clone(&slot), number),
-        server: Some(server),
+        server: Contained(Some(server)),
         guard: ExitGuard { slot, ended },
     };
     Process {
@@ -47,8 +47,17 @@ pub(crate) fn process<S: GenServer>(
 /// closes the slot.
 struct Owned<S: GenServer> {
     ctx: Context<S::Msg>,
-    server: Option<S>,
+    server: Contained<S>,
     guard: ExitGuard<S::Msg>,
+}
+
+/// A value whose drop may panic, which goes no further. Two panics at once would end the program.
+struct Contained<T>(Option<T>);
+
+impl<T> Drop for Contained<T> {
+    fn drop(&mut self) {
+        let _ = panics::catch_drop(self.0.take());
+    }
 }
 
 #[expect(
@@ -59,13 +68,13 @@ fn run<S: GenServer>(mut owned: Owned<S>) -> impl Future<Output = ()> + Send {
     async move {
         let Owned { ctx, server, guard } = &mut owned;
         ctx.begun = poll_fn(|cx| Poll::Ready(guard.slot.attach(cx.waker().clone()))).await;
-        let Some(state) = server else {
+        let Some(state) = &mut server.0 else {
             return;
         };
         let end = Guarded::new(&guard.slot, live(state, ctx, &guard.slot, &mut guard.ended)).await;
         // A kill, or a panic, may have left the handler half-way. It is dropped by now; timers and
         // tasks are next.
-        let _ = panics::catch_drop(ctx.cancel_all());
+        ctx.cancel_all();
         let mut reason = end.unwrap_or_else(|killed_or_panic| killed_or_panic);
         let killed = guard.slot.is_killed();
         if killed {
@@ -75,14 +84,14 @@ fn run<S: GenServer>(mut owned: Owned<S>) -> impl Future<Output = ()> + Send {
         let terminates = guard.ended.served && !killed;
         if terminates
             && let Err(killed_or_panic) =
-                Guarded::new(&guard.slot, state.terminate(&reason, ctx)).await
+                Guarded::new(&guard.slot, async { state.terminate(&reason, ctx).await }).await
         {
             reason = killed_or_panic;
         }
-        if let Err(panic) = panics::catch_drop(server.take()) {
+        if let Err(panic) = panics::catch_drop(server.0.take()) {
             reason = panic;
         }
-        let _ = panics::catch_drop(ctx.cancel_all());
+        ctx.cancel_all();
         guard.ended.reason = reason;
     }
 }
@@ -106,7 +115,10 @@ async fn live<S: GenServer>(
     tracing::debug!(pid = ctx.number, name = slot.name(), "process started");
     current::settle_unanswered(&CallError::NoReply);
     loop {
-        match ctx.next_step() {
+        let step = ctx.next_step();
+        // Finding out what comes next may drop something of the user's: a result of an aborted task.
+        current::settle_unanswered(&CallError::NoReply);
+        match step {
             Step::Handle(message) => {
                 let (in_hand, begun) = (ctx.batch.len(), ctx.begun);
                 let handler = server.handle(message, &mut *ctx);
@@ -185,6 +197,14 @@ pin_project! {
         slot: &'a Slot<M>,
         #[pin]
         work: Option<W>,
+    }
+
+    impl<W, M> PinnedDrop for Guarded<'_, W, M> {
+        fn drop(this: Pin<&mut Self>) {
+            // A panic in it must not meet another one: the state is dropped right after.
+            let mut this = this.project();
+            let _ = panics::catch(|| this.work.set(None));
+        }
     }
 }
 

@@ -134,20 +134,11 @@ impl<T> Awaiting<T> {
             Ok(cell) => return Poll::Ready(cell.into_outcome()),
             Err(cell) => cell,
         };
-        let mut state = cell.state.lock();
-        if state.is_over() {
-            let outcome = state.take_outcome();
-            drop(state);
-            return Poll::Ready(outcome.unwrap_or(Err(CallError::NoReply)));
+        let poll = cell.poll_reader(cx);
+        if poll.is_pending() {
+            self.cell = Some(cell);
         }
-        let unused = match &mut state.reader {
-            Some(reader) if reader.will_wake(cx.waker()) => None,
-            reader => reader.replace(cx.waker().clone()),
-        };
-        drop(state);
-        drop(unused);
-        self.cell = Some(cell);
-        Poll::Pending
+        poll
     }
 }
 
@@ -245,17 +236,43 @@ impl<T> ReplyCell<T> {
         }
     }
 
-    fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_reader(&self, cx: &Context<'_>) -> Poll<Result<T, CallError>> {
+        let mut waker = None;
+        loop {
+            let mut state = self.state.lock();
+            if state.is_over() {
+                let outcome = state.take_outcome();
+                drop(state);
+                return Poll::Ready(outcome.unwrap_or(Err(CallError::NoReply)));
+            }
+            if state
+                .reader
+                .as_ref()
+                .is_some_and(|reader| reader.will_wake(cx.waker()))
+            {
+                return Poll::Pending;
+            }
+            if waker.is_some() {
+                let before = mem::replace(&mut state.reader, waker);
+                drop(state);
+                drop(before);
+                return Poll::Pending;
+            }
+            // Cloned without the lock, then looked at again.
+            drop(state);
+            waker = Some(cx.waker().clone());
+        }
+    }
+
+    fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
+        let waker = Box::new(cx.waker().clone());
         let mut state = self.state.lock();
         if state.is_over() {
             return Poll::Ready(());
         }
-        let unused = match &mut state.watcher {
-            Some(watcher) if watcher.will_wake(cx.waker()) => None,
-            watcher => watcher.replace(Box::new(cx.waker().clone())),
-        };
+        let before = state.watcher.replace(waker);
         drop(state);
-        drop(unused);
+        drop(before);
         Poll::Pending
     }
 }

@@ -290,12 +290,15 @@ impl<M: Send + 'static> ServerRef<M> {
         }
         let (reply, answer) = reply::pair(None);
         let inspection = Box::new(move |state: &dyn Any| {
-            reply.send(match state.downcast_ref::<S>() {
+            let seen = match state.downcast_ref::<S>() {
                 Some(state) => panics::catch(|| look(state)).map_err(InspectError::Panicked),
                 None => Err(InspectError::OtherState {
                     expected: std::any::type_name::<S>(),
                 }),
-            });
+            };
+            // If nobody waits any more the result is dropped here, and a panic of its drop is not the
+            // server's.
+            let _ = panics::catch(|| reply.send(seen));
         });
         self.slot
             .inspect(number, inspection)

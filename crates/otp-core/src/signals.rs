@@ -6,6 +6,7 @@
 
 use std::any::Any;
 
+use crate::current::Unanswered;
 use crate::error::CallError;
 use crate::reply::{self, Awaiting, ReplyTo};
 use crate::slot::{Phase, Slot};
@@ -20,8 +21,11 @@ pub(crate) const SUSPEND: u32 = 1 << 2;
 /// Senders wait for room: nothing to act on, but to be read when room appears.
 pub(crate) const SENDERS: u32 = 1 << 3;
 
+/// A background task left calls unanswered that the process has to settle.
+pub(crate) const SETTLE: u32 = 1 << 4;
+
 /// The signals that a process acts on at a message boundary.
-pub(crate) const TO_ACT_ON: u32 = KILL | INSPECT | SUSPEND;
+pub(crate) const TO_ACT_ON: u32 = KILL | INSPECT | SUSPEND | SETTLE;
 
 /// A look into the state of a server, whose type the process knows and the asker guesses.
 pub(crate) type Inspection = Box<dyn FnOnce(&dyn Any) + Send>;
@@ -29,7 +33,7 @@ pub(crate) type Inspection = Box<dyn FnOnce(&dyn Any) + Send>;
 impl<M> Slot<M> {
     /// Raises a signal for incarnation `number` under the lock, does `prepare` there, and wakes the
     /// process.
-    fn signal(
+    pub(crate) fn signal(
         &self,
         number: u64,
         signal: u32,
@@ -96,6 +100,13 @@ impl<M> Slot<M> {
                 self.signals.fetch_and(!SUSPEND, Ordering::SeqCst);
             }
         });
+    }
+
+    /// The calls that background tasks left unanswered.
+    pub(crate) fn take_unanswered(&self) -> Vec<Unanswered> {
+        let mut inner = self.inner.lock();
+        self.signals.fetch_and(!SETTLE, Ordering::SeqCst);
+        std::mem::take(&mut inner.extras().unanswered)
     }
 
     /// Those who wait to hear that the process rests.

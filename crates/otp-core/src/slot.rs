@@ -186,8 +186,11 @@ impl<M> Slot<M> {
     /// order.
     pub(crate) fn attach(&self, waker: Waker) -> u64 {
         let mut inner = self.inner.lock();
-        inner.waker = Some(waker);
-        inner.taken
+        let before = inner.waker.replace(waker);
+        let place = inner.taken;
+        drop(inner);
+        drop(before);
+        place
     }
 
     /// `init` has succeeded.

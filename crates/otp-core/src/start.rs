@@ -112,13 +112,13 @@ impl<S: GenServer> Future for Starting<S> {
             tokio::spawn(process(Arc::clone(&handle.slot), this.number, server));
             return Poll::Pending;
         }
+        let waker = cx.waker().clone();
         let mut inner = handle.slot.inner.lock();
         let outcome = match &mut inner.phase {
-            Phase::Starting(Some(waker)) if waker.will_wake(cx.waker()) => return Poll::Pending,
-            Phase::Starting(waker) => {
-                let unused = waker.replace(cx.waker().clone());
+            Phase::Starting(starter) => {
+                let before = starter.replace(waker);
                 drop(inner);
-                drop(unused);
+                drop(before);
                 return Poll::Pending;
             }
             Phase::Waiting => return Poll::Pending,

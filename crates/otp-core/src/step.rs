@@ -9,6 +9,8 @@ use std::task::Poll;
 use tokio::time::Instant;
 
 use crate::context::{Context, Rare};
+use crate::current;
+use crate::error::CallError;
 use crate::exit_reason::ExitReason;
 use crate::mailbox::{Taken, Told, pop_due};
 use crate::signals::{self, Inspection};
@@ -102,6 +104,9 @@ impl<M: Send + 'static> Context<M> {
             // The guard around this future sees the kill before it polls again: nothing more is
             // handled.
             return Some(Step::Wait(Wait::Yield));
+        }
+        if signals & signals::SETTLE != 0 {
+            current::settle_all(self.slot.take_unanswered(), &CallError::NoReply);
         }
         if signals & signals::INSPECT != 0
             && let Some(inspection) = self.slot.next_inspection()

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::panics;
+
 /// A timer of a process, for [`Context::cancel`](crate::Context::cancel).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TimerRef(u64);
@@ -110,6 +112,13 @@ impl<M> Timers<M> {
         }
     }
 
+    /// Drops each timer's message on its own.
+    pub(crate) fn discard(self) {
+        for (_, fires) in self.timers {
+            let _ = panics::catch_drop(fires);
+        }
+    }
+
     /// Waits for the earliest of the timers and `or_at`.
     pub(crate) fn poll(&mut self, or_at: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
         let first = self.timers.first_key_value().map(|((at, _), _)| *at);
@@ -124,7 +133,7 @@ impl<M> Timers<M> {
     }
 }
 
-/// `start` plus `delay`, or a time that nobody lives to see.
+/// `start` plus `delay`, thirty years at most.
 pub(crate) fn after(start: Instant, delay: Duration) -> Instant {
     const THIRTY_YEARS: Duration = Duration::from_secs(86_400 * 365 * 30);
     start.checked_add(delay.min(THIRTY_YEARS)).unwrap_or(start)

@@ -14,6 +14,7 @@ use super::watched::Entry;
 use super::{COARSE, Deadlines, EXACT, RESTING, TICK, after};
 use crate::current::Settle;
 use crate::error::CallError;
+use crate::panics;
 use crate::sync::{Arc, Ordering, Weak};
 
 /// How far the runtime's clock may be off the machine's over a tick and still be the same clock.
@@ -163,7 +164,8 @@ impl Ticker {
             match due {
                 Some(call) => {
                     if let Some(call) = call.upgrade() {
-                        call.settle(CallError::Timeout);
+                        // It wakes the caller; a waker that panics must not end the deadlines of all.
+                        let _ = panics::catch(|| call.settle(CallError::Timeout));
                     }
                 }
                 None => return,

@@ -9,9 +9,6 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::{Log, Msg, Outcome, Probe, ms, poll_now, quiet, secs, shown};
 
-/// How late a time-out may come.
-const LATE: Duration = ms(20);
-
 #[tokio::test(start_paused = true)]
 async fn a_call_returns_the_reply() -> Outcome {
     let server = Probe::new(&Log::default()).start().await?;
@@ -221,6 +218,32 @@ async fn a_server_may_call_another() -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_servers_that_call_each_other_wait_until_one_times_out() -> Outcome {
+    let begun = Instant::now();
+    let one = Probe::new(&Log::default()).start().await?;
+    let other = Probe::new(&Log::default()).start().await?;
+    let asks = |whom: ServerRef<Msg>, timeout| {
+        move |reply: ReplyTo<String>| {
+            Msg::run(move |_, _| {
+                Box::pin(async move {
+                    let echo = |reply| Msg::Echo(1, reply);
+                    reply.send(shown(&whom.call_timeout(echo, timeout).await));
+                    Ok(())
+                })
+            })
+        }
+    };
+    let mut of_one = pin!(one.call_timeout(asks(other.clone(), secs(2)), secs(60)));
+    let mut of_other = pin!(other.call_timeout(asks(one.clone(), secs(3)), secs(60)));
+    assert!(poll_now(of_one.as_mut()).is_pending() && poll_now(of_other.as_mut()).is_pending());
+    assert_eq!(of_one.await?, "Err(Timeout)");
+    // Now there is somebody to answer.
+    assert_eq!(of_other.await?, "Ok(1)");
+    assert!(begun.elapsed() >= secs(2) && begun.elapsed() < secs(3));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_is_never_polled_sends_nothing() -> Outcome {
     let (address, mut inbox) = inbox::<Msg>();
     drop(address.call(|_: ReplyTo<u32>| unreachable!("nobody asked")));
@@ -288,84 +311,6 @@ async fn a_panic_in_the_making_of_a_request_is_the_callers() -> Outcome {
     let panicked = tokio::spawn(async move { asked.call(|_: ReplyTo<()>| panic!("boom")).await });
     assert!(panicked.await.is_err_and(|error| error.is_panic()));
     assert_eq!(server.call(|reply| Msg::Echo(1, reply)).await?, 1);
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_waits_for_room_within_its_own_time() -> Outcome {
-    let log = Log::default();
-    let server = Probe::new(&log).start_bounded(1).await?;
-    let resting = server.suspend().await?;
-    server.cast(Msg::Note("first"))?;
-    let begun = Instant::now();
-    let refused = server.call_timeout(
-        |reply| {
-            Msg::act(move |probe, _| {
-                probe.log.note("handled too late");
-                reply.send(());
-                Ok(())
-            })
-        },
-        secs(1),
-    );
-    assert_eq!(shown(&refused.await), "Err(Timeout)");
-    assert!(begun.elapsed() >= secs(1) && begun.elapsed() <= secs(1) + LATE);
-    drop(resting);
-    quiet().await;
-    assert_eq!(log.take(), ["first"]);
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn waiting_for_room_counts_towards_the_time() -> Outcome {
-    let server = Probe::new(&Log::default()).start_bounded(1).await?;
-    let resting = server.suspend().await?;
-    server.cast(Msg::Note("first"))?;
-    let asked = server.clone();
-    let answered = tokio::spawn(async move { asked.call(|reply| Msg::Echo(1, reply)).await });
-    quiet().await;
-    let (asked, begun) = (server.clone(), Instant::now());
-    let late = tokio::spawn(async move { asked.call(Msg::Keep).await });
-    sleep(secs(4)).await;
-    drop(resting);
-    assert_eq!(answered.await??, 1);
-    assert_eq!(shown(&late.await?), "Err(Timeout)");
-    assert!(begun.elapsed() >= secs(5) && begun.elapsed() <= secs(5) + LATE);
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_given_up_while_it_waits_for_room_is_never_handled() -> Outcome {
-    let log = Log::default();
-    let server = Probe::new(&log).start_bounded(1).await?;
-    let resting = server.suspend().await?;
-    server.cast(Msg::Note("first"))?;
-    {
-        let inside = log.on_drop("message dropped");
-        let call = server.call(|reply| {
-            Msg::act(move |_, _| {
-                reply.send(inside);
-                Ok(())
-            })
-        });
-        assert!(poll_now(pin!(call)).is_pending());
-    }
-    assert_eq!(log.take(), ["message dropped"]);
-    drop(resting);
-    assert_eq!(server.call(|reply| Msg::Echo(1, reply)).await?, 1);
-    assert_eq!(log.take(), ["first"]);
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_that_waits_for_room_is_told_of_the_end() -> Outcome {
-    let server = Probe::new(&Log::default()).start_bounded(1).await?;
-    let _resting = server.suspend().await?;
-    server.cast(Msg::Note("first"))?;
-    let mut waiting = pin!(server.call(|reply| Msg::Echo(1, reply)));
-    assert!(poll_now(waiting.as_mut()).is_pending());
-    server.pid().unwrap().kill();
-    assert_eq!(shown(&waiting.await), "Err(Exited(Killed))");
     Ok(())
 }
 
