@@ -60,8 +60,13 @@ where
             };
         };
         let outcome = answer.poll(cx);
-        if outcome.is_pending() && this.queued.is_some() {
-            return this.wait_for_room(cx);
+        if this.queued.is_some() {
+            if outcome.is_pending() {
+                return this.wait_for_room(cx);
+            }
+            // Timed out while it waited for room: the message leaves the line now, not when somebody
+            // drops this future.
+            this.queued = None;
         }
         outcome
     }

@@ -90,6 +90,9 @@ impl Error for CallError {
 }
 
 /// A message that was not accepted, and why. The message is in it.
+///
+/// For `?` in a handler the message must be `Send + Sync`, as every error that turns into an
+/// [`ExitReason`]; otherwise `map_err` says what is to become of it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CastError<M> {
     /// The bounded mailbox is full, or others wait for room already.

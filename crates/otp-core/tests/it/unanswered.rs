@@ -141,10 +141,7 @@ async fn a_call_in_a_timer_of_a_server_that_ends_is_told_why() {
         })
     };
     // The message that ends the server has called the idle time-out off before.
-    assert_eq!(
-        fate(in_idle, end(ExitReason::Normal)).await,
-        "Err(NoReply)"
-    );
+    assert_eq!(fate(in_idle, end(ExitReason::Normal)).await, "Err(NoReply)");
 
     let in_continue = |reply| {
         Msg::act(|_, ctx| {
