@@ -279,7 +279,9 @@ enum Sending<M> {
 
 impl<M> WaitingSender<M> {
     fn take(&self) -> Option<M> {
-        match mem::replace(&mut *self.0.lock(), Sending::Gone) {
+        // A statement of its own, so that the waker is dropped after the lock.
+        let before = mem::replace(&mut *self.0.lock(), Sending::Gone);
+        match before {
             Sending::Waiting(message, _) | Sending::Refused(message) => Some(message),
             Sending::Accepted | Sending::Gone => None,
         }

@@ -52,8 +52,8 @@ impl<M> ServerRef<M> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future before it is done takes the message out of the line: it is dropped and
-    /// never handled.
+    /// Dropping the future takes the message out of the line: it is dropped and never handled. Only if it
+    /// was let in just before, it is accepted as any other.
     ///
     /// # Errors
     ///
