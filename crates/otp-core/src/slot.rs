@@ -27,32 +27,38 @@ use crate::reply::ReplyTo;
 use crate::signals::Inspection;
 use crate::sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering};
 
+// The order of the fields is the order in memory. What senders write (handles, the lock, the queue)
+// stands at least a cache line away from what the process reads for each message (signals, capacity):
+// otherwise each cast would take that line from the process on another core.
+#[repr(C)]
 pub(crate) struct Slot<M> {
+    /// Strong handles. At zero the process ends once its queue is empty.
+    pub(crate) handles: AtomicUsize,
+    pub(crate) process: AtomicU64,
+    /// Set when the server gets a runtime.
+    pub(crate) deadlines: OnceLock<Arc<Deadlines>>,
     pub(crate) inner: Mutex<Inner<M>>,
     /// What acts on the process; see `signals`.
     pub(crate) signals: AtomicU32,
-    /// Strong handles. At zero the process ends once its queue is empty.
-    pub(crate) handles: AtomicUsize,
     /// Messages that the process has swapped out and not begun. Exact for a bounded mailbox;
     /// otherwise as of the last time the process waited.
     pub(crate) in_hand: AtomicUsize,
     /// Messages begun, as of the last time the process waited.
     pub(crate) handled: AtomicU64,
-    pub(crate) process: AtomicU64,
     /// How many accepted messages may wait; `usize::MAX` for an unbounded mailbox.
     pub(crate) capacity: usize,
     pub(crate) name: Option<Arc<str>>,
-    /// Set when the server gets a runtime.
-    pub(crate) deadlines: OnceLock<Arc<Deadlines>>,
 }
 
+#[repr(C)]
 pub(crate) struct Inner<M> {
     pub(crate) queue: VecDeque<M>,
+    pub(crate) parked: bool,
+    // From here on nothing is written by a cast, nor by a call as a rule.
     /// Messages taken out of `queue` so far; with the queue's length, the place of the next one in
     /// the total order.
     pub(crate) taken: u64,
     pub(crate) waker: Option<Waker>,
-    pub(crate) parked: bool,
     pub(crate) phase: Phase,
     /// Accepted messages that nobody handled.
     pub(crate) dropped: usize,

@@ -13,7 +13,7 @@ use crate::sync::{Arc, Weak};
 
 /// Calls that are over are swept out when there are this many, then whenever their number has
 /// doubled.
-const FIRST_SWEEP: usize = 64;
+const FIRST_SWEEP: usize = 32;
 
 /// One call in flight.
 #[derive(Debug)]
