@@ -5,33 +5,8 @@
 //! place and run the real code.
 
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-pub(crate) use std::sync::{Arc, MutexGuard, OnceLock, Weak};
+pub(crate) use std::sync::{Arc, OnceLock, Weak};
 
-use std::fmt;
-use std::sync::PoisonError;
-
-/// A mutex without poisoning.
-///
 /// No user code ever runs under a lock of this crate, so a panic cannot leave a half-made change
-/// behind one.
-pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
-
-impl<T> Mutex<T> {
-    pub(crate) const fn new(value: T) -> Self {
-        Self(std::sync::Mutex::new(value))
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn into_inner(self) -> T {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<T> fmt::Debug for Mutex<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mutex(..)")
-    }
-}
+/// behind one: a mutex without poisoning is the right one.
+pub(crate) use parking_lot::Mutex;
