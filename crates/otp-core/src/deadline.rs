@@ -33,6 +33,7 @@ use tokio::time::Instant;
 use crate::current::Settle;
 use crate::panics;
 use crate::sync::{Arc, AtomicBool, AtomicU32, Mutex, Ordering, Weak};
+use crate::timers::after;
 use ticker::{Heap, Ticker};
 pub(crate) use watched::Calls;
 use watched::Watched;
@@ -167,12 +168,4 @@ impl std::fmt::Debug for Deadlines {
             .field("runtime", &self.runtime.id())
             .finish_non_exhaustive()
     }
-}
-
-/// `start` plus `timeout`, or a time that nobody lives to see.
-fn after(start: Instant, timeout: Duration) -> Instant {
-    const THIRTY_YEARS: Duration = Duration::from_secs(86_400 * 365 * 30);
-    start
-        .checked_add(timeout)
-        .unwrap_or_else(|| start + THIRTY_YEARS)
 }

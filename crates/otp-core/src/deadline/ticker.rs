@@ -11,11 +11,12 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::watched::Entry;
-use super::{COARSE, Deadlines, EXACT, RESTING, TICK, after};
+use super::{COARSE, Deadlines, EXACT, RESTING, TICK};
 use crate::current::Settle;
 use crate::error::CallError;
 use crate::panics;
 use crate::sync::{Arc, Ordering, Weak};
+use crate::timers::after;
 
 /// How far the runtime's clock may be off the machine's over a tick and still be the same clock.
 const CLOCK_TOLERANCE: Duration = Duration::from_millis(1);
