@@ -12,6 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::mem;
 
 use crate::error::CallError;
+use crate::panics;
 use crate::sync::Arc;
 
 /// A call that lost its `ReplyTo` and waits to be told what became of it.
@@ -67,7 +68,8 @@ pub(crate) fn settle_unanswered(outcome: &CallError) {
 #[cold]
 pub(crate) fn settle_all(calls: Vec<Unanswered>, outcome: &CallError) {
     for call in calls {
-        call.settle(outcome.clone());
+        // It wakes a caller, and a waker that panics must not cost the others their outcome.
+        let _ = panics::catch(|| call.settle(outcome.clone()));
     }
 }
 

@@ -52,7 +52,9 @@ impl<M> Slot<M> {
         drop((waker, calls));
 
         let reason = ended.reason;
-        self.trace_exit(number, &reason, dropped);
+        // The subscriber and the cause's text are the program's: a panic there must not keep anybody from
+        // being told, and neither must a waker's below.
+        let _ = panics::catch(|| self.trace_exit(number, &reason, dropped));
 
         let outcome = CallError::Exited(reason.clone());
         if current::process() == number {
@@ -80,13 +82,13 @@ impl<M> Slot<M> {
         current::settle_all(extras.unanswered, &outcome);
 
         for sender in extras.senders {
-            sender.refuse();
+            let _ = panics::catch(|| sender.refuse());
         }
         if let Phase::Starting(Some(starter)) = before {
-            starter.wake();
+            let _ = panics::catch(|| starter.wake());
         }
         for monitor in extras.monitors {
-            monitor.send(reason.clone());
+            let _ = panics::catch(|| monitor.send(reason.clone()));
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use otp_core::{Context, ExitReason, GenServer, ReplyTo, ServerRef, start};
+use otp_core::{CallError, Context, ExitReason, GenServer, ReplyTo, ServerRef, start};
 use tokio::sync::Semaphore;
 
 use crate::cancel::{ByHand, waker};
@@ -258,5 +258,50 @@ async fn what_is_dropped_at_the_end_may_use_the_server_meanwhile() -> Outcome {
     assert!(matches!(end.await, ExitReason::Killed));
     assert!(matches!(waits.poll(), Poll::Ready(Err(_))));
     assert!(server.info().dropped >= 3);
+    Ok(())
+}
+
+/// A waker that panics.
+struct Broken;
+
+impl std::task::Wake for Broken {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker that panics");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn wakers_that_panic_keep_nobody_from_being_told_of_the_end() -> Outcome {
+    let log = Log::default();
+    let server = Probe::new(&log).start().await?;
+    let pid = server.pid().ok_or("no pid")?;
+    let broken = Waker::from(Arc::new(Broken));
+    let mut cx = std::task::Context::from_waker(&broken);
+    let mut calls = [
+        Box::pin(server.call(Msg::Keep)),
+        Box::pin(server.call(Msg::Keep)),
+    ];
+    for call in &mut calls {
+        assert!(call.as_mut().poll(&mut cx).is_pending());
+    }
+    let call = tokio::spawn({
+        let server = server.clone();
+        async move { server.call(Msg::Keep).await }
+    });
+    let mut first = std::pin::pin!(pid.monitor());
+    assert!(first.as_mut().poll(&mut cx).is_pending());
+    quiet().await;
+    server.stop().await?;
+    assert!(matches!(
+        call.await?,
+        Err(CallError::Exited(ExitReason::Normal))
+    ));
+    for call in calls {
+        assert!(matches!(
+            call.await,
+            Err(CallError::Exited(ExitReason::Normal))
+        ));
+    }
+    assert!(first.await.is_normal());
     Ok(())
 }
