@@ -13,7 +13,7 @@ use std::mem;
 
 use crate::error::CallError;
 use crate::panics;
-use crate::sync::Arc;
+use crate::sync::{Arc, thread_local};
 
 /// A call that lost its `ReplyTo` and waits to be told what became of it.
 pub(crate) type Unanswered = Arc<dyn Settle>;

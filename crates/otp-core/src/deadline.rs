@@ -32,7 +32,7 @@ use tokio::time::Instant;
 
 use crate::current::Settle;
 use crate::panics;
-use crate::sync::{Arc, AtomicBool, AtomicU32, Mutex, Ordering, Weak};
+use crate::sync::{Arc, AtomicBool, AtomicU32, GlobalMutex, Mutex, Ordering, Weak};
 use crate::timers::after;
 use ticker::{Heap, Ticker};
 pub(crate) use watched::Calls;
@@ -64,7 +64,7 @@ pub(crate) struct Deadlines {
 impl Deadlines {
     /// Returns the deadlines of the runtime that `runtime` stands for; `None` if it has no timers.
     pub(crate) fn of(runtime: &Handle) -> Option<Arc<Self>> {
-        static RUNTIMES: Mutex<Vec<(Id, Weak<Deadlines>)>> = Mutex::new(Vec::new());
+        static RUNTIMES: GlobalMutex<Vec<(Id, Weak<Deadlines>)>> = GlobalMutex::new(Vec::new());
 
         let id = runtime.id();
         // A runtime's number may be given out again after its end, therefore the look at `dead`.

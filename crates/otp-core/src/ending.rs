@@ -14,11 +14,11 @@ use crate::panics;
 use crate::reply::{self, Awaiting};
 use crate::signals;
 use crate::slot::{Ended, Phase, Slot};
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::sync::{Arc, GlobalAtomicU64, Ordering};
 
 /// Returns the number of a new incarnation. Numbers are never used again.
 pub(crate) fn next_number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
+    static NEXT: GlobalAtomicU64 = GlobalAtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 

@@ -1,0 +1,95 @@
+//! The schedule checker's primitives, in the shape of those that they stand in for.
+
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
+use shuttle::thread::{AccessError, LocalKey};
+
+/// The checker's mutex, without poisoning.
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(shuttle::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        let guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        MutexGuard { guard: Some(guard) }
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct MutexGuard<'a, T> {
+    // `None` only while it is being dropped.
+    guard: Option<shuttle::sync::MutexGuard<'a, T>>,
+}
+
+impl<T> Drop for MutexGuard<'_, T> {
+    fn drop(&mut self) {
+        self.guard = None;
+        // The checker changes threads before what it knows to be visible to others. A wake, or the drop of
+        // an `Arc`, is visible too, and here it comes right after a lock as a rule. To the checker a sleep is
+        // no more than a place where another thread may run.
+        shuttle::thread::sleep(Duration::ZERO);
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.guard.as_ref().expect("held until it is dropped")
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.guard.as_mut().expect("held until it is dropped")
+    }
+}
+
+/// A thread-local of the checker's threads, which all share one of the machine's.
+pub(crate) struct Local<T: 'static>(pub(crate) &'static LocalKey<T>);
+
+impl<T> Local<T> {
+    pub(crate) fn try_with<R>(&self, with: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
+        self.0.try_with(with)
+    }
+}
+
+impl<T: Copy> Local<Cell<T>> {
+    pub(crate) fn get(&self) -> T {
+        self.0.with(Cell::get)
+    }
+
+    pub(crate) fn set(&self, value: T) {
+        self.0.with(|cell| cell.set(value));
+    }
+
+    pub(crate) fn replace(&self, value: T) -> T {
+        self.0.with(|cell| cell.replace(value))
+    }
+}
+
+/// As the standard library's, for what is declared here: statics with a constant beginning.
+macro_rules! thread_local {
+    ($($(#[$attribute:meta])* static $name:ident: $type:ty = const { $begin:expr };)*) => {$(
+        $(#[$attribute])*
+        static $name: $crate::sync::checked::Local<$type> = {
+            shuttle::thread_local! {
+                static KEY: $type = const { $begin };
+            }
+            $crate::sync::checked::Local(&KEY)
+        };
+    )*};
+}
+pub(crate) use thread_local;
