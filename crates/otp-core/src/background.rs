@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use pin_project_lite::pin_project;
 
-use crate::current::Scope;
+use crate::current::{Carried, Scope};
 use crate::exit_reason::ExitReason;
 use crate::mailbox::Told;
 use crate::panics;
@@ -47,11 +47,11 @@ where
 
 /// Drops what a background task owned on behalf of its process: calls left unanswered are that one's.
 fn drop_for<M, T>(slot: &Slot<M>, process: u64, owned: T) {
-    let mut unanswered = Vec::new();
-    let scope = Scope::enter(process, &mut unanswered);
+    let mut carried = Carried::default();
+    let scope = Scope::enter(process, &mut carried);
     let _ = panics::catch_drop(owned);
-    scope.leave(&mut unanswered);
-    slot.settle_aborted(process, unanswered);
+    scope.leave(&mut carried);
+    slot.settle_aborted(process, carried.into_unanswered());
 }
 
 pin_project! {
@@ -68,11 +68,11 @@ pin_project! {
             let mut this = this.project();
             if this.work.is_some() {
                 // Aborted: what the work held unanswered goes down with the server, if that is what aborted it.
-                let mut unanswered = Vec::new();
-                let scope = Scope::enter(*this.process, &mut unanswered);
+                let mut carried = Carried::default();
+                let scope = Scope::enter(*this.process, &mut carried);
                 let _ = panics::catch(|| this.work.set(None));
-                scope.leave(&mut unanswered);
-                this.slot.settle_aborted(*this.process, unanswered);
+                scope.leave(&mut carried);
+                this.slot.settle_aborted(*this.process, carried.into_unanswered());
             }
         }
     }

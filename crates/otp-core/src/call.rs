@@ -14,6 +14,7 @@ use crate::mailbox::QueuedSend;
 use crate::reply::{self, Awaiting, ReplyTo};
 use crate::slot::Slot;
 use crate::sync::Arc;
+use crate::waits::Waiting;
 
 /// A request on its way to an answer. Nothing happens before the first poll.
 pub(crate) struct Call<'a, M, T, F> {
@@ -23,6 +24,8 @@ pub(crate) struct Call<'a, M, T, F> {
     request: Option<F>,
     /// From when it is sent.
     answer: Option<Awaiting<T>>,
+    /// In a process: that it waits for the answer.
+    waiting: Option<Waiting>,
     /// While the mailbox is full: the message's place in the line.
     queued: Option<QueuedSend<M>>,
 }
@@ -37,6 +40,7 @@ impl<'a, M, T, F> Call<'a, M, T, F> {
             timeout,
             request: Some(request),
             answer: None,
+            waiting: None,
             queued: None,
         }
     }
@@ -80,24 +84,38 @@ where
 {
     #[inline]
     fn send(&mut self, request: F, cx: &Context<'_>) -> Poll<Result<T, CallError>> {
-        let number = self.slot.number();
-        if number != 0 && number == current::process() {
+        let caller = current::process();
+        if caller != 0 && caller == self.slot.number() {
             return Poll::Ready(Err(CallError::CallingSelf));
         }
         // The waker is left in the cell and the deadline armed before the message goes out. What would
         // be done between waking the server and letting go of this thread, another thread would use to
         // steal the server.
         let (reply, answer) = reply::pair(Some(cx.waker().clone()));
+        if caller != 0 {
+            match Waiting::begin(self.slot, Some(answer.settle_handle())) {
+                Ok(waiting) => self.waiting = waiting,
+                Err(cycle) => {
+                    // Closed first: the drop of the other end settles nothing then.
+                    drop(answer);
+                    return Poll::Ready(Err(CallError::Deadlock { cycle }));
+                }
+            }
+        }
+        let message = match caller {
+            0 => request(reply),
+            // A reply dropped in there is not one that this process owes: it is the one that it waits for.
+            _ => current::outside(|| request(reply)),
+        };
         let sent = match self.slot.deadlines.get() {
-            _ if self.timeout == Duration::MAX => self.slot.push(request(reply)),
+            _ if self.timeout == Duration::MAX => self.slot.push(message),
             Some(deadlines) if self.timeout >= deadline::SHORT && !deadlines.is_dead() => {
                 let call = answer.settle_handle();
-                self.slot
-                    .push_call(request(reply), call, self.timeout, deadlines)
+                self.slot.push_call(message, call, self.timeout, deadlines)
             }
             _ => {
                 self.slot.arm(&answer, self.timeout);
-                self.slot.push(request(reply))
+                self.slot.push(message)
             }
         };
         self.answer = Some(answer);
@@ -183,11 +201,13 @@ impl<M> Slot<M> {
 }
 
 /// Waits for an answer that is no reply to a message.
-pub(crate) async fn within<M, T: Send + 'static>(
-    slot: &Slot<M>,
+pub(crate) async fn within<M: Send + 'static, T: Send + 'static>(
+    slot: &Arc<Slot<M>>,
     mut answer: Awaiting<T>,
     timeout: Duration,
 ) -> Result<T, CallError> {
+    let _waiting = Waiting::begin(slot, Some(answer.settle_handle()))
+        .map_err(|cycle| CallError::Deadlock { cycle })?;
     slot.arm(&answer, timeout);
     poll_fn(|cx| answer.poll(cx)).await
 }

@@ -1,6 +1,8 @@
 //! What a handler may do to its own process.
 
-use std::collections::{HashMap, VecDeque};
+mod relations;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
@@ -8,8 +10,10 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use crate::any_process::AnyProcess;
 use crate::background::{self, TaskRef};
 use crate::exit_reason::ExitReason;
+use crate::exits::MonitorRef;
 use crate::mailbox::Told;
 use crate::panics;
 use crate::pid::Pid;
@@ -18,6 +22,7 @@ use crate::slot::Slot;
 use crate::step::BATCH;
 use crate::sync::Arc;
 use crate::timers::{TimerRef, Timers};
+use crate::watch::OnChange;
 
 /// A server's grip on its own process, handed to each of its callbacks.
 pub struct Context<M> {
@@ -43,6 +48,10 @@ pub(crate) struct Rare<M> {
     pub(crate) ignored: bool,
     pub(crate) tasks: HashMap<u64, AbortHandle>,
     next_task: u64,
+    /// The processes that this one monitors, by the number of the monitor.
+    pub(crate) monitors: BTreeMap<u64, Pid>,
+    /// The servers that it watches, by the number of the watch.
+    pub(crate) watches: BTreeMap<u64, (Arc<dyn AnyProcess>, OnChange<M>)>,
 }
 
 pub(crate) struct Idle<M> {
@@ -187,7 +196,7 @@ impl<M: Send + 'static> Context<M> {
         running.inspect(AbortHandle::abort).is_some()
     }
 
-    fn rare(&mut self) -> &mut Rare<M> {
+    pub(crate) fn rare(&mut self) -> &mut Rare<M> {
         self.rare.get_or_insert_with(|| {
             Box::new(Rare {
                 told: VecDeque::new(),
@@ -198,6 +207,8 @@ impl<M: Send + 'static> Context<M> {
                 ignored: false,
                 tasks: HashMap::new(),
                 next_task: 0,
+                monitors: BTreeMap::new(),
+                watches: BTreeMap::new(),
             })
         })
     }
@@ -226,6 +237,13 @@ impl<M> Rare<M> {
     /// end the program.
     fn discard(self) {
         self.tasks.values().for_each(AbortHandle::abort);
+        for (monitor, pid) in self.monitors {
+            pid.forget_monitor(MonitorRef(monitor));
+        }
+        for (watch, (server, map)) in self.watches {
+            server.unwatch(watch);
+            let _ = panics::catch_drop(map);
+        }
         for (_, told) in self.told {
             let _ = panics::catch_drop(told);
         }

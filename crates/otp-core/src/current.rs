@@ -7,10 +7,13 @@
 //!    `NoReply` at its next message boundary, as `Exited(reason)` if the process ends before it
 //!    gets there.
 //! 3. Scopes nest and give back what they found.
+//! 4. `ME` is the process itself where its own code runs, and nothing where it is only answered for
+//!    (the drop of what an aborted background task owned).
 
 use std::cell::{Cell, RefCell};
 use std::mem;
 
+use crate::any_process::AnyProcess;
 use crate::error::CallError;
 use crate::panics;
 use crate::sync::{Arc, thread_local};
@@ -21,6 +24,9 @@ pub(crate) type Unanswered = Arc<dyn Settle>;
 /// The end of a reply cell that gives the outcome of a call which has no reply.
 pub(crate) trait Settle: Send + Sync {
     fn settle(&self, outcome: CallError);
+
+    /// Tells whether the call has an outcome, or nobody waits for one any more.
+    fn is_over(&self) -> bool;
 }
 
 thread_local! {
@@ -28,6 +34,7 @@ thread_local! {
     // A flag of its own, because a message boundary asks it each time and must not pay for a lazy thread-local.
     static HAS_UNANSWERED: Cell<bool> = const { Cell::new(false) };
     static UNANSWERED: RefCell<Vec<Unanswered>> = const { RefCell::new(Vec::new()) };
+    static ME: RefCell<Option<Arc<dyn AnyProcess>>> = const { RefCell::new(None) };
     /// The lists of the scopes around this one.
     static PUT_ASIDE: RefCell<Vec<Vec<Unanswered>>> = const { RefCell::new(Vec::new()) };
 }
@@ -35,6 +42,29 @@ thread_local! {
 /// Returns the number of the process whose code runs here, 0 for none.
 pub(crate) fn process() -> u64 {
     PROCESS.get()
+}
+
+/// Looks at the process whose code runs here, if one does.
+pub(crate) fn with_me<R>(look: impl FnOnce(&Arc<dyn AnyProcess>) -> R) -> Option<R> {
+    if PROCESS.get() == 0 {
+        return None;
+    }
+    let seen = ME.try_with(|me| me.borrow().as_ref().map(look));
+    seen.ok().flatten()
+}
+
+/// Runs `work` as if no process ran here.
+pub(crate) fn outside<R>(work: impl FnOnce() -> R) -> R {
+    struct Inside(u64);
+
+    impl Drop for Inside {
+        fn drop(&mut self) {
+            PROCESS.set(self.0);
+        }
+    }
+
+    let _inside = Inside(PROCESS.replace(0));
+    work()
 }
 
 /// Leaves a call to the process whose code runs here; gives it back where none does.
@@ -73,38 +103,59 @@ pub(crate) fn settle_all(calls: Vec<Unanswered>, outcome: &CallError) {
     }
 }
 
+/// What a process brings into each scope and takes out again.
+#[derive(Default)]
+pub(crate) struct Carried {
+    pub(crate) me: Option<Arc<dyn AnyProcess>>,
+    /// Calls that it has not settled yet.
+    #[expect(
+        clippy::box_collection,
+        reason = "nearly always there are none, and each idle process pays for the room"
+    )]
+    pub(crate) unanswered: Option<Box<Vec<Unanswered>>>,
+}
+
+impl Carried {
+    /// The calls that were left unanswered.
+    pub(crate) fn into_unanswered(self) -> Vec<Unanswered> {
+        self.unanswered.map(|calls| *calls).unwrap_or_default()
+    }
+}
+
 /// Where the code of one process runs, for as long as this value lives.
-#[derive(Debug)]
 pub(crate) struct Scope {
     outer_process: u64,
+    outer_me: Option<Arc<dyn AnyProcess>>,
     /// Whether the scope around this one has calls of its own to settle, which are put aside.
     outer_put_aside: bool,
 }
 
 impl Scope {
-    /// Enters a process; `unanswered` is what it brought along from earlier polls.
+    /// Enters a process with what it brought along from earlier polls.
     #[inline]
-    pub(crate) fn enter(process: u64, unanswered: &mut Vec<Unanswered>) -> Self {
+    pub(crate) fn enter(process: u64, carried: &mut Carried) -> Self {
         let scope = Self {
             outer_process: PROCESS.replace(process),
+            outer_me: exchange_me(carried.me.take()),
             outer_put_aside: HAS_UNANSWERED.get(),
         };
         if scope.outer_put_aside {
             let outer = take_list();
             let _ = PUT_ASIDE.try_with(|aside| aside.borrow_mut().push(outer));
         }
-        if !unanswered.is_empty() {
-            put_list(mem::take(unanswered));
+        if let Some(calls) = carried.unanswered.take() {
+            put_list(*calls);
         }
         scope
     }
 
-    /// Leaves the process; `unanswered` gets what it has to carry to its next poll.
+    /// Leaves the process, with what it has to carry to its next poll.
     #[inline]
-    pub(crate) fn leave(self, unanswered: &mut Vec<Unanswered>) {
+    pub(crate) fn leave(mut self, carried: &mut Carried) {
         if HAS_UNANSWERED.get() {
-            *unanswered = take_list();
+            carried.unanswered = Some(Box::new(take_list()));
         }
+        carried.me = exchange_me(self.outer_me.take());
     }
 }
 
@@ -115,12 +166,20 @@ impl Drop for Scope {
         // then.
         settle_unanswered(&CallError::NoReply);
         PROCESS.set(self.outer_process);
+        if let Some(outer) = self.outer_me.take() {
+            drop(exchange_me(Some(outer)));
+        }
         if self.outer_put_aside
             && let Ok(Some(outer)) = PUT_ASIDE.try_with(|aside| aside.borrow_mut().pop())
         {
             put_list(outer);
         }
     }
+}
+
+#[inline]
+fn exchange_me(me: Option<Arc<dyn AnyProcess>>) -> Option<Arc<dyn AnyProcess>> {
+    ME.try_with(|current| current.replace(me)).ok().flatten()
 }
 
 #[cold]

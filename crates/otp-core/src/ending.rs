@@ -2,19 +2,22 @@
 //!
 //! The order is part of the contract: the process itself has already dropped its handler, cancelled
 //! its timers, run `terminate` and dropped its state. Then, here: the reason is published, callers
-//! are told, senders that wait for room get their messages back, and last those are told who
-//! monitor the process or wait for its `stop`.
+//! are told, senders that wait for room get their messages back, then the one who waits for the start,
+//! the processes that are linked, those that monitor, and last the futures that wait for the end or for
+//! `stop`.
 
 use std::mem;
 
-use crate::current::{self, Unanswered};
+use crate::current::{self, Carried, Scope, Unanswered};
 use crate::error::CallError;
 use crate::exit_reason::ExitReason;
 use crate::panics;
+use crate::pid::Pid;
 use crate::reply::{self, Awaiting};
 use crate::signals;
 use crate::slot::{Ended, Phase, Slot};
 use crate::sync::{Arc, GlobalAtomicU64, Ordering};
+use crate::watch::{ServerChange, tell_change};
 
 /// Returns the number of a new incarnation. Numbers are never used again.
 pub(crate) fn next_number() -> u64 {
@@ -23,20 +26,20 @@ pub(crate) fn next_number() -> u64 {
 }
 
 /// Closes its slot, whatever ends the process: its own end, or the runtime that drops it.
-pub(crate) struct ExitGuard<M> {
+pub(crate) struct ExitGuard<M: Send + 'static> {
     pub(crate) slot: Arc<Slot<M>>,
     pub(crate) ended: Ended,
 }
 
-impl<M> Drop for ExitGuard<M> {
+impl<M: Send + 'static> Drop for ExitGuard<M> {
     fn drop(&mut self) {
         self.slot.close(self.ended.clone());
     }
 }
 
-impl<M> Slot<M> {
+impl<M: Send + 'static> Slot<M> {
     /// Ends the incarnation and closes the slot for good.
-    pub(crate) fn close(&self, ended: Ended) {
+    pub(crate) fn close(self: &Arc<Self>, ended: Ended) {
         let mut inner = self.inner.lock();
         let number = self.process.swap(0, Ordering::AcqRel);
         let before = mem::replace(&mut inner.phase, Phase::Closed(ended.clone()));
@@ -48,10 +51,20 @@ impl<M> Slot<M> {
         let waker = inner.waker.take();
         let extras = inner.extras.take();
         let calls = inner.calls.take();
+        self.waiting.store(0, Ordering::Relaxed);
         drop(inner);
         drop((waker, calls));
 
+        let pid = Pid::new(number, self);
         let reason = ended.reason;
+        let mut extras = extras.map(|extras| *extras).unwrap_or_default();
+        let parent = extras.relations.parent;
+        if !ended.served
+            && let Some(parent) = extras.relations.links.remove(&parent)
+        {
+            // A failed start is an error of `start_link` and nothing else.
+            parent.forget_link(&pid);
+        }
         // The subscriber and the cause's text are the program's: a panic there must not keep anybody from
         // being told, and neither must a waker's below.
         let _ = panics::catch(|| self.trace_exit(number, &reason, dropped));
@@ -64,12 +77,14 @@ impl<M> Slot<M> {
         }
         // Each message is dropped on its own: one whose drop panics must not cost the others
         // theirs.
-        let mut unanswered = Vec::new();
-        let scope = current::Scope::enter(number, &mut unanswered);
+        let mut carried = Carried {
+            me: Some(Arc::clone(pid.process())),
+            unanswered: None,
+        };
+        let scope = Scope::enter(number, &mut carried);
         for message in queue {
             let _ = panics::catch_drop(message);
         }
-        let extras = extras.map(|extras| *extras).unwrap_or_default();
         for (_, told) in extras.told {
             let _ = panics::catch_drop(told);
         }
@@ -77,8 +92,8 @@ impl<M> Slot<M> {
             let _ = panics::catch_drop(inspection);
         }
         drop(extras.suspending);
-        scope.leave(&mut unanswered);
-        current::settle_all(unanswered, &outcome);
+        scope.leave(&mut carried);
+        current::settle_all(carried.into_unanswered(), &outcome);
         current::settle_all(extras.unanswered, &outcome);
 
         for sender in extras.senders {
@@ -87,11 +102,17 @@ impl<M> Slot<M> {
         if let Phase::Starting(Some(starter)) = before {
             let _ = panics::catch(|| starter.wake());
         }
+        extras.relations.end(&pid, &reason);
+        let watchers: Vec<_> = extras.watchers.into_iter().collect();
+        tell_change(&watchers, &ServerChange::Down(reason.clone()));
+        tell_change(&watchers, &ServerChange::Closed);
         for monitor in extras.monitors {
             let _ = panics::catch(|| monitor.send(reason.clone()));
         }
     }
+}
 
+impl<M> Slot<M> {
     fn trace_exit(&self, number: u64, reason: &ExitReason, dropped: usize) {
         if number == 0 {
             return;
@@ -108,7 +129,7 @@ impl<M> Slot<M> {
     pub(crate) fn monitor(&self, number: u64) -> Option<Awaiting<ExitReason>> {
         let (reply, end) = reply::pair(None);
         let mut inner = self.inner.lock();
-        if number == 0 || self.number() != number {
+        if !self.is_running(&inner, number) {
             drop(inner);
             // Nobody waits for this reply: it must not be left to the process that runs here.
             reply.send(ExitReason::NoProc);

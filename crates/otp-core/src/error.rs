@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 
 use crate::exit_reason::ExitReason;
+use crate::pid::Pid;
+use crate::sync::Arc;
 
 /// Why a server did not start.
 #[derive(Debug, Clone)]
@@ -66,6 +68,11 @@ pub enum CallError {
     NoReply,
     /// A process called itself, which could never be answered.
     CallingSelf,
+    /// Processes call each other in a circle, so that none could ever answer.
+    Deadlock {
+        /// The caller, then the one it called, and so on; the last one waits for the caller.
+        cycle: Arc<[Pid]>,
+    },
 }
 
 impl fmt::Display for CallError {
@@ -76,6 +83,7 @@ impl fmt::Display for CallError {
             Self::Exited(reason) => write!(f, "the process ended before it replied: {reason}"),
             Self::NoReply => f.write_str("the server dropped the call without a reply"),
             Self::CallingSelf => f.write_str("a process cannot call itself"),
+            Self::Deadlock { cycle } => write_cycle(f, cycle),
         }
     }
 }
@@ -148,6 +156,12 @@ pub enum StopError {
     /// A process asked itself to stop and would wait for its own end. In a handler, return
     /// `Err(reason)` instead.
     CallingSelf,
+    /// A process would wait for the end of one that, directly or through others, waits for it.
+    Deadlock {
+        /// The one who would stop, then the one to be stopped, and so on; the last one waits for the
+        /// first.
+        cycle: Arc<[Pid]>,
+    },
 }
 
 impl fmt::Display for StopError {
@@ -156,6 +170,7 @@ impl fmt::Display for StopError {
             Self::NoProc => f.write_str("no such process"),
             Self::Exited(reason) => write!(f, "the process ended for another reason: {reason}"),
             Self::CallingSelf => f.write_str("a process cannot wait for its own end"),
+            Self::Deadlock { cycle } => write_cycle(f, cycle),
         }
     }
 }
@@ -168,6 +183,24 @@ impl Error for StopError {
         }
     }
 }
+
+/// Why two processes were not linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkError {
+    /// The other process has ended.
+    NoProc,
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProc => f.write_str("no such process"),
+        }
+    }
+}
+
+impl Error for LinkError {}
 
 /// Why `inspect` returned nothing.
 #[derive(Debug, Clone)]
@@ -201,6 +234,17 @@ impl Error for InspectError {
             Self::Panicked(reason) => source_of(reason),
             Self::OtherState { .. } => None,
         }
+    }
+}
+
+fn write_cycle(f: &mut fmt::Formatter<'_>, cycle: &[Pid]) -> fmt::Result {
+    f.write_str("processes wait for each other in a circle: ")?;
+    for pid in cycle {
+        write!(f, "{pid} -> ")?;
+    }
+    match cycle.first() {
+        Some(first) => write!(f, "{first}"),
+        None => Ok(()),
     }
 }
 

@@ -1,9 +1,10 @@
 //! The trait that a server implements.
 
-use std::future::Future;
+use std::future::{Future, ready};
 
 use crate::context::Context;
 use crate::exit_reason::ExitReason;
+use crate::exits::{Down, Exit};
 
 /// A server: state, and what to do with each message.
 ///
@@ -71,6 +72,39 @@ pub trait GenServer: Sized + Send + 'static {
         msg: Self::Msg,
         ctx: &mut Context<Self::Msg>,
     ) -> impl Future<Output = Result<(), ExitReason>> + Send;
+
+    /// Handles an exit signal, in a process that traps exits (see [`Context::trap_exit`]).
+    ///
+    /// It takes its turn among the messages: a linked process's comes after all that it had sent. Unless
+    /// implemented, a `Normal` one is ignored, and any other ends this process with its reason: in
+    /// order, where without trapping the process would end at once.
+    ///
+    /// The exit of the process that started this one by [`Context::start_link`] does not come here: it
+    /// ends this process with the same reason.
+    fn handle_exit(
+        &mut self,
+        exit: Exit,
+        ctx: &mut Context<Self::Msg>,
+    ) -> impl Future<Output = Result<(), ExitReason>> + Send {
+        let _ = ctx;
+        ready(match exit.reason {
+            ExitReason::Normal => Ok(()),
+            reason => Err(reason),
+        })
+    }
+
+    /// Handles the end of a process that this one monitors (see [`Context::monitor`]).
+    ///
+    /// It takes its turn among the messages: after all that the other process had sent. Unless
+    /// implemented, it only says in the log that nobody cared.
+    fn handle_down(
+        &mut self,
+        down: Down,
+        ctx: &mut Context<Self::Msg>,
+    ) -> impl Future<Output = Result<(), ExitReason>> + Send {
+        tracing::warn!(pid = ctx.pid().number(), down = %down.pid, reason = %down.reason, "nobody handles this DOWN");
+        ready(Ok(()))
+    }
 
     /// Cleans up before the state is dropped.
     ///

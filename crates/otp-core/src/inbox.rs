@@ -139,7 +139,7 @@ impl<M: Send + 'static> Inbox<M> {
     fn act_on_signals(&mut self) -> Option<Poll<Option<M>>> {
         let signals = self.slot.signals.load(Ordering::Acquire);
         if signals & signals::KILL != 0 {
-            self.stopped = Some(ExitReason::Killed);
+            self.stopped = self.slot.fatal();
             return Some(Poll::Ready(None));
         }
         if signals & signals::INSPECT != 0
@@ -161,11 +161,9 @@ impl<M: Send + 'static> Inbox<M> {
 impl<M: Send + 'static> Drop for Inbox<M> {
     fn drop(&mut self) {
         self.slot.give_back(&mut self.batch);
-        let reason = match self.stopped.take() {
-            _ if self.slot.is_killed() => ExitReason::Killed,
-            Some(reason) => reason,
-            None => ExitReason::Normal,
-        };
+        let fatal = self.slot.fatal();
+        let reason = fatal.or(self.stopped.take());
+        let reason = reason.unwrap_or(ExitReason::Normal);
         self.slot.close(Ended {
             reason,
             served: true,

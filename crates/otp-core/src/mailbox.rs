@@ -17,9 +17,11 @@ use std::task::{Context, Poll, Waker};
 
 use crate::error::CastError;
 use crate::exit_reason::ExitReason;
+use crate::exits::{Down, Exit, Origin};
 use crate::signals;
 use crate::slot::{Inner, Phase, Slot};
 use crate::sync::{Arc, Mutex, Ordering};
+use crate::watch::ServerChange;
 
 /// A queue that had room for more messages than this gives its memory back when it is found empty.
 const KEPT_CAPACITY: usize = 128;
@@ -30,6 +32,12 @@ pub(crate) enum Told<M> {
     Stop(ExitReason),
     /// What came of a background task.
     TaskDone(u64, Box<dyn FnOnce() -> M + Send>),
+    /// A trapped exit signal.
+    Exit(Box<Exit>, Origin),
+    /// The end of a monitored process.
+    Down(Box<Down>),
+    /// What a watched server did, by the number of the watch.
+    Change(u64, ServerChange),
 }
 
 /// Takes out the next thing told, if its place has come.
@@ -39,6 +47,21 @@ pub(crate) fn pop_due<M>(told: &mut VecDeque<(u64, Told<M>)>, begun: u64) -> Opt
         return None;
     }
     told.pop_front().map(|(_, told)| told)
+}
+
+/// Takes out everything told that is `which`.
+pub(crate) fn take_told<M>(
+    told: &mut VecDeque<(u64, Told<M>)>,
+    which: impl Fn(&Told<M>) -> bool,
+) -> VecDeque<(u64, Told<M>)> {
+    if !told.iter().any(|(_, told)| which(told)) {
+        return VecDeque::new();
+    }
+    let (taken, kept) = mem::take(told)
+        .into_iter()
+        .partition(|(_, told)| which(told));
+    *told = kept;
+    taken
 }
 
 /// What the process got when it asked for more work.
@@ -205,10 +228,10 @@ impl<M> Slot<M> {
     /// ended.
     pub(crate) fn tell(&self, number: u64, told: Told<M>) -> Result<(), Told<M>> {
         let mut inner = self.inner.lock();
-        if self.number() != number || matches!(inner.phase, Phase::Closed(_)) {
+        if !self.is_running(&inner, number) {
             return Err(told);
         }
-        let place = inner.taken + inner.queue.len() as u64;
+        let place = inner.place();
         inner.extras().told.push_back((place, told));
         let waker = inner.unpark();
         drop(inner);

@@ -6,10 +6,15 @@ use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::any_process::AnyProcess;
+use crate::current;
 use crate::exit_reason::ExitReason;
+use crate::exits::{Down, ExitSignal, MonitorRef, Origin};
+use crate::relations::Relations;
 use crate::reply::Awaiting;
 use crate::slot::Slot;
 use crate::sync::Arc;
+use crate::watch::ServerChange;
 
 /// One incarnation of a process.
 ///
@@ -29,8 +34,27 @@ impl Pid {
         }
     }
 
+    /// The running incarnation of a process.
+    pub(crate) fn of(process: Arc<dyn AnyProcess>) -> Self {
+        let number = process.number();
+        Self { number, process }
+    }
+
     pub(crate) fn number(&self) -> u64 {
         self.number
+    }
+
+    pub(crate) fn process(&self) -> &Arc<dyn AnyProcess> {
+        &self.process
+    }
+
+    /// Returns the process whose code calls this: OTP's `self()`. `None` outside any process, in a plain
+    /// tokio task for instance, or one started by [`Context::spawn_task`](crate::Context::spawn_task).
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        let number = current::process();
+        let process = current::with_me(Arc::clone)?;
+        Some(Self { number, process })
     }
 
     /// Tells whether the process is running. It may end at any moment; for its end use
@@ -54,6 +78,55 @@ impl Pid {
         self.process.kill(self.number);
     }
 
+    /// Sends an exit signal: asks the process to end for `reason`.
+    ///
+    /// What it does is OTP's `exit/2`. A process that traps exits is told by
+    /// [`GenServer::handle_exit`](crate::GenServer::handle_exit), in its turn. Any other ends at its next
+    /// `.await`, without `terminate`, and `reason` is why; [`ExitReason::Normal`] does nothing to it, unless
+    /// it sends it to itself. [`ExitReason::Kill`] cannot be trapped, and who is ended by it is seen as
+    /// [`ExitReason::Killed`]. A process that has ended is not impressed.
+    ///
+    /// To stop a server in order, use [`ServerRef::stop`](crate::ServerRef::stop).
+    pub fn exit(&self, reason: ExitReason) {
+        let signal = ExitSignal {
+            from: Self::current(),
+            reason,
+            origin: Origin::Call,
+        };
+        self.send_exit(signal);
+    }
+
+    pub(crate) fn send_exit(&self, signal: ExitSignal) {
+        self.process.exit_signal(self.number, signal);
+    }
+
+    pub(crate) fn tell_down(&self, down: Down) {
+        self.process.tell_down(self.number, down);
+    }
+
+    pub(crate) fn tell_change(&self, watch: u64, change: ServerChange) {
+        self.process.tell_change(self.number, watch, change);
+    }
+
+    /// Runs `change` on what binds the process to others; `false` if it has ended.
+    pub(crate) fn relate(&self, mut change: impl FnMut(&mut Relations)) -> bool {
+        self.process.relate(self.number, &mut change)
+    }
+
+    /// Takes out the link with another process, on this side alone.
+    pub(crate) fn forget_link(&self, other: &Self) {
+        // Dropped after the lock.
+        let mut gone = None;
+        self.relate(|relations| gone = relations.links.remove(&other.number));
+    }
+
+    /// Takes out a monitor that another process has set here.
+    pub(crate) fn forget_monitor(&self, monitor: MonitorRef) {
+        // Dropped after the lock.
+        let mut watcher = None;
+        self.relate(|relations| watcher = relations.monitors.remove(&monitor.0));
+    }
+
     /// Returns a future that gives the reason for which the process ends.
     ///
     /// It is there once the process's state is dropped and its callers are told. For a process that
@@ -74,7 +147,8 @@ impl Pid {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct Monitor {
-    end: Option<Awaiting<ExitReason>>,
+    /// `None` if the process had ended before.
+    pub(crate) end: Option<Awaiting<ExitReason>>,
 }
 
 impl Future for Monitor {
@@ -86,32 +160,6 @@ impl Future for Monitor {
             Some(end) => end.poll(cx).map(|end| end.unwrap_or(ExitReason::Killed)),
             None => Poll::Ready(ExitReason::NoProc),
         }
-    }
-}
-
-/// What can be done to a process whatever its messages are.
-trait AnyProcess: Send + Sync {
-    fn number(&self) -> u64;
-    fn name(&self) -> Option<&str>;
-    fn kill(&self, number: u64);
-    fn monitor(&self, number: u64) -> Option<Awaiting<ExitReason>>;
-}
-
-impl<M: Send> AnyProcess for Slot<M> {
-    fn number(&self) -> u64 {
-        self.number()
-    }
-
-    fn name(&self) -> Option<&str> {
-        self.name()
-    }
-
-    fn kill(&self, number: u64) {
-        self.kill(number);
-    }
-
-    fn monitor(&self, number: u64) -> Option<Awaiting<ExitReason>> {
-        self.monitor(number)
     }
 }
 

@@ -9,12 +9,13 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
 use crate::context::Context;
-use crate::current::{self, Scope, Unanswered};
+use crate::current::{self, Carried, Scope};
 use crate::ending::ExitGuard;
 use crate::error::CallError;
 use crate::exit_reason::ExitReason;
 use crate::gen_server::GenServer;
 use crate::panics;
+use crate::pid::Pid;
 use crate::slot::{Ended, Slot};
 use crate::step::Step;
 use crate::sync::{Arc, Ordering};
@@ -30,16 +31,13 @@ pub(crate) fn process<S: GenServer>(
         served: false,
         ignored: false,
     };
+    let pid = Pid::new(number, &slot);
     let owned = Owned {
         ctx: Context::new(Arc::clone(&slot), number),
         server: Contained(Some(server)),
         guard: ExitGuard { slot, ended },
     };
-    Process {
-        run: Some(run(owned)),
-        number,
-        unanswered: Vec::new(),
-    }
+    Process::new(&pid, run(owned))
 }
 
 /// What the process owns, in the order in which it goes when a runtime that shuts down drops the
@@ -52,7 +50,7 @@ struct Owned<S: GenServer> {
 }
 
 /// A value whose drop may panic, which goes no further. Two panics at once would end the program.
-struct Contained<T>(Option<T>);
+pub(crate) struct Contained<T>(pub(crate) Option<T>);
 
 impl<T> Drop for Contained<T> {
     fn drop(&mut self) {
@@ -76,12 +74,12 @@ fn run<S: GenServer>(mut owned: Owned<S>) -> impl Future<Output = ()> + Send {
         // tasks are next.
         ctx.cancel_all();
         let mut reason = end.unwrap_or_else(|killed_or_panic| killed_or_panic);
-        let killed = guard.slot.is_killed();
-        if killed {
-            // Whatever else went on: without `terminate` it is no other end than a kill.
-            reason = ExitReason::Killed;
+        let fatal = guard.slot.fatal();
+        let terminates = guard.ended.served && fatal.is_none();
+        if let Some(fatal) = fatal {
+            // Whatever else went on: without `terminate` it is no other end than that of the signal.
+            reason = fatal;
         }
-        let terminates = guard.ended.served && !killed;
         if terminates
             && let Err(killed_or_panic) =
                 Guarded::new(&guard.slot, async { state.terminate(&reason, ctx).await }).await
@@ -100,7 +98,7 @@ fn run<S: GenServer>(mut owned: Owned<S>) -> impl Future<Output = ()> + Send {
 async fn live<S: GenServer>(
     server: &mut S,
     ctx: &mut Context<S::Msg>,
-    slot: &Slot<S::Msg>,
+    slot: &Arc<Slot<S::Msg>>,
     ended: &mut Ended,
 ) -> ExitReason {
     if let Err(reason) = server.init(ctx).await {
@@ -118,34 +116,66 @@ async fn live<S: GenServer>(
         let step = ctx.next_step();
         // Finding out what comes next may drop something of the user's: a result of an aborted task.
         current::settle_unanswered(&CallError::NoReply);
-        match step {
+        let done = match step {
             Step::Handle(message) => {
-                let (in_hand, begun) = (ctx.batch.len(), ctx.begun);
-                let handler = server.handle(message, &mut *ctx);
-                let (outcome, waited) = Handling {
-                    handler,
-                    slot,
-                    in_hand,
-                    begun,
-                    waited: false,
-                }
-                .await;
-                if waited {
-                    slot.set_ready();
-                    ctx.woke();
-                }
-                if let Err(reason) = outcome {
-                    return reason;
-                }
-                // The message boundary at which unanswered calls are settled. A handler that fails
-                // does not get here: its calls are told how the process ended.
-                current::settle_unanswered(&CallError::NoReply);
+                let work = Work::begin(slot, ctx);
+                Handling::new(server.handle(message, &mut *ctx), work).await
             }
-            Step::Inspect(inspection) => inspection(server as &dyn Any),
-            Step::Wait(wait) => ctx.wait(wait).await,
+            Step::Exit(exit) => {
+                let work = Work::begin(slot, ctx);
+                Handling::new(server.handle_exit(*exit, &mut *ctx), work).await
+            }
+            Step::Down(down) => {
+                let work = Work::begin(slot, ctx);
+                Handling::new(server.handle_down(*down, &mut *ctx), work).await
+            }
+            Step::Inspect(inspection) => {
+                inspection(server as &dyn Any);
+                continue;
+            }
+            Step::Wait(wait) => {
+                ctx.wait(wait).await;
+                continue;
+            }
             Step::Stop(reason) => return reason,
+        };
+        slot.forget_waits();
+        if done.waited {
+            slot.set_ready();
+            ctx.woke();
+        }
+        if let Err(reason) = done.outcome {
+            return reason;
+        }
+        // The message boundary at which unanswered calls are settled. A handler that fails does not
+        // get here: its calls are told how the process ended.
+        current::settle_unanswered(&CallError::NoReply);
+    }
+}
+
+/// What a handler is at.
+struct Work<'a, M> {
+    slot: &'a Slot<M>,
+    in_hand: usize,
+    begun: u64,
+}
+
+impl<'a, M> Work<'a, M> {
+    #[inline]
+    fn begin(slot: &'a Slot<M>, ctx: &Context<M>) -> Self {
+        Self {
+            slot,
+            in_hand: ctx.batch.len(),
+            begun: ctx.begun,
         }
     }
+}
+
+/// How a handler ended.
+struct Done {
+    outcome: Result<(), ExitReason>,
+    /// Whether it has waited for something.
+    waited: bool,
 }
 
 pin_project! {
@@ -153,16 +183,24 @@ pin_project! {
     struct Handling<'a, H, M> {
         #[pin]
         handler: H,
-        slot: &'a Slot<M>,
-        in_hand: usize,
-        begun: u64,
+        work: Work<'a, M>,
         waited: bool,
     }
 }
 
+impl<'a, H, M> Handling<'a, H, M> {
+    #[inline]
+    fn new(handler: H, work: Work<'a, M>) -> Self {
+        Self {
+            handler,
+            work,
+            waited: false,
+        }
+    }
+}
+
 impl<H: Future<Output = Result<(), ExitReason>>, M> Future for Handling<'_, H, M> {
-    /// What the handler returned, and whether it has waited.
-    type Output = (Result<(), ExitReason>, bool);
+    type Output = Done;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
@@ -170,18 +208,21 @@ impl<H: Future<Output = Result<(), ExitReason>>, M> Future for Handling<'_, H, M
         let poll = this.handler.poll(cx);
         if poll.is_pending() && !*this.waited {
             *this.waited = true;
-            this.slot.set_busy(*this.in_hand, *this.begun);
+            this.work.slot.set_busy(this.work);
         }
-        poll.map(|outcome| (outcome, *this.waited))
+        poll.map(|outcome| Done {
+            outcome,
+            waited: *this.waited,
+        })
     }
 }
 
 impl<M> Slot<M> {
     /// Writes down since when the message in hand waits for something.
     #[cold]
-    fn set_busy(&self, in_hand: usize, begun: u64) {
-        self.in_hand.store(in_hand, Ordering::Relaxed);
-        self.handled.store(begun, Ordering::Relaxed);
+    fn set_busy(&self, work: &Work<'_, M>) {
+        self.in_hand.store(work.in_hand, Ordering::Relaxed);
+        self.handled.store(work.begun, Ordering::Relaxed);
         self.inner.lock().extras().busy_since = Some(Instant::now());
     }
 
@@ -193,7 +234,7 @@ impl<M> Slot<M> {
 
 pin_project! {
     /// User code, polled so that neither a kill nor a panic gets past it.
-    struct Guarded<'a, W, M> {
+    pub(crate) struct Guarded<'a, W, M> {
         slot: &'a Slot<M>,
         #[pin]
         work: Option<W>,
@@ -209,7 +250,7 @@ pin_project! {
 }
 
 impl<'a, W, M> Guarded<'a, W, M> {
-    fn new(slot: &'a Slot<M>, work: W) -> Self {
+    pub(crate) fn new(slot: &'a Slot<M>, work: W) -> Self {
         Self {
             slot,
             work: Some(work),
@@ -222,8 +263,8 @@ impl<W: Future, M> Future for Guarded<'_, W, M> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let outcome = if this.slot.is_killed() {
-            Err(ExitReason::Killed)
+        let outcome = if let Some(fatal) = this.slot.fatal() {
+            Err(fatal)
         } else {
             let polled = panics::catch(|| {
                 this.work
@@ -245,19 +286,32 @@ impl<W: Future, M> Future for Guarded<'_, W, M> {
 
 pin_project! {
     /// The process's future: whatever runs in it, and the drop of it, runs as that process.
-    struct Process<F> {
+    pub(crate) struct Process<F> {
         #[pin]
         run: Option<F>,
         number: u64,
-        unanswered: Vec<Unanswered>,
+        carried: Carried,
     }
 
     impl<F> PinnedDrop for Process<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _inside = Scope::enter(*this.number, this.unanswered);
+            let _inside = Scope::enter(*this.number, this.carried);
             // A panic in the drop of what the process owned goes no further than this.
             let _ = panics::catch(|| this.run.set(None));
+        }
+    }
+}
+
+impl<F> Process<F> {
+    pub(crate) fn new(pid: &Pid, run: F) -> Self {
+        Self {
+            run: Some(run),
+            number: pid.number(),
+            carried: Carried {
+                me: Some(Arc::clone(pid.process())),
+                unanswered: None,
+            },
         }
     }
 }
@@ -267,7 +321,7 @@ impl<F: Future<Output = ()>> Future for Process<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         let mut this = self.project();
-        let scope = Scope::enter(*this.number, this.unanswered);
+        let scope = Scope::enter(*this.number, this.carried);
         let poll = this
             .run
             .as_mut()
@@ -276,7 +330,7 @@ impl<F: Future<Output = ()>> Future for Process<F> {
         if poll.is_ready() {
             this.run.set(None);
         }
-        scope.leave(this.unanswered);
+        scope.leave(this.carried);
         poll
     }
 }

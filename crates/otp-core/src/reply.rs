@@ -281,6 +281,10 @@ impl<T: Send> Settle for ReplyCell<T> {
     fn settle(&self, outcome: CallError) {
         self.put(Err(outcome)).wake();
     }
+
+    fn is_over(&self) -> bool {
+        self.state.lock().is_over()
+    }
 }
 
 /// Who waits at a cell.

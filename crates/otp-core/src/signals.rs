@@ -9,10 +9,10 @@ use std::any::Any;
 use crate::current::Unanswered;
 use crate::error::CallError;
 use crate::reply::{self, Awaiting, ReplyTo};
-use crate::slot::{Phase, Slot};
-use crate::sync::Ordering;
+use crate::slot::{Inner, Slot};
+use crate::sync::{MutexGuard, Ordering};
 
-/// The process has to end at once.
+/// The process has to end at once: a kill, or an exit signal that it does not trap.
 pub(crate) const KILL: u32 = 1;
 /// Somebody wants to look into the state.
 pub(crate) const INSPECT: u32 = 1 << 1;
@@ -40,12 +40,18 @@ impl<M> Slot<M> {
         prepare: impl FnOnce(&mut crate::slot::Extras<M>),
     ) -> Result<(), CallError> {
         let mut inner = self.inner.lock();
-        if number == 0 || self.number() != number || matches!(inner.phase, Phase::Closed(_)) {
+        if !self.is_running(&inner, number) {
             return Err(CallError::NoProc);
         }
         if signal != KILL {
             prepare(inner.extras());
         }
+        self.raise(inner, signal);
+        Ok(())
+    }
+
+    /// Raises a signal under the lock, and wakes the process after it.
+    pub(crate) fn raise(&self, mut inner: MutexGuard<'_, Inner<M>>, signal: u32) {
         self.signals.fetch_or(signal, Ordering::SeqCst);
         inner.parked = false;
         let waker = inner.waker.clone();
@@ -53,7 +59,6 @@ impl<M> Slot<M> {
         if let Some(waker) = waker {
             waker.wake();
         }
-        Ok(())
     }
 
     pub(crate) fn kill(&self, number: u64) {

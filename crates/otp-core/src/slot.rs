@@ -13,7 +13,7 @@
 //!    handler that waits.
 //! 4. No user code runs under the lock: no wake, no drop of a message, no closure.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::task::Waker;
 
@@ -23,9 +23,13 @@ use crate::current::Unanswered;
 use crate::deadline::{Calls, Deadlines};
 use crate::exit_reason::ExitReason;
 use crate::mailbox::{Told, WaitingSender};
+use crate::pid::Pid;
+use crate::relations::Relations;
 use crate::reply::ReplyTo;
 use crate::signals::Inspection;
 use crate::sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering};
+use crate::waits::Waits;
+use crate::watch::{ServerChange, tell_change};
 
 // The order of the fields is the order in memory. What senders write (handles, the lock, the queue)
 // stands at least a cache line away from what the process reads for each message (signals, capacity):
@@ -40,6 +44,8 @@ pub(crate) struct Slot<M> {
     pub(crate) inner: Mutex<Inner<M>>,
     /// What acts on the process; see `signals`.
     pub(crate) signals: AtomicU32,
+    /// For how many answers the process waits; see `waits`.
+    pub(crate) waiting: AtomicU32,
     /// Messages that the process has swapped out and not begun. Exact for a bounded mailbox;
     /// otherwise as of the last time the process waited.
     pub(crate) in_hand: AtomicUsize,
@@ -99,6 +105,11 @@ pub(crate) struct Extras<M> {
     pub(crate) busy_since: Option<Instant>,
     pub(crate) suspensions: usize,
     pub(crate) suspending: Vec<ReplyTo<()>>,
+    /// Links, monitors, and how exit signals are taken.
+    pub(crate) relations: Relations,
+    /// The processes that watch the server over all its incarnations, by the number of the watch.
+    pub(crate) watchers: BTreeMap<u64, Pid>,
+    pub(crate) waits: Waits,
     /// Calls left unanswered by background tasks that were aborted while the process was ending.
     pub(crate) unanswered: Vec<Unanswered>,
 }
@@ -113,6 +124,9 @@ impl<M> Default for Extras<M> {
             busy_since: None,
             suspensions: 0,
             suspending: Vec::new(),
+            relations: Relations::default(),
+            watchers: BTreeMap::new(),
+            waits: Waits::default(),
             unanswered: Vec::new(),
         }
     }
@@ -121,6 +135,11 @@ impl<M> Default for Extras<M> {
 impl<M> Inner<M> {
     pub(crate) fn extras(&mut self) -> &mut Extras<M> {
         self.extras.get_or_insert_default()
+    }
+
+    /// The place in the total order of what is told next.
+    pub(crate) fn place(&self) -> u64 {
+        self.taken + self.queue.len() as u64
     }
 
     /// Ends the wait of the process, if it waits; the waker is for after the lock.
@@ -158,6 +177,7 @@ impl<M> Slot<M> {
                 extras: None,
             }),
             signals: AtomicU32::new(0),
+            waiting: AtomicU32::new(0),
             handles: AtomicUsize::new(1),
             in_hand: AtomicUsize::new(0),
             handled: AtomicU64::new(0),
@@ -175,6 +195,11 @@ impl<M> Slot<M> {
     /// The number of the running incarnation, 0 for none.
     pub(crate) fn number(&self) -> u64 {
         self.process.load(Ordering::Acquire)
+    }
+
+    /// Tells whether incarnation `number` runs; to be asked under the lock.
+    pub(crate) fn is_running(&self, inner: &Inner<M>, number: u64) -> bool {
+        number != 0 && self.number() == number && !matches!(inner.phase, Phase::Closed(_))
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -200,15 +225,23 @@ impl<M> Slot<M> {
     }
 
     /// `init` has succeeded.
-    pub(crate) fn started(&self) {
+    pub(crate) fn started(self: &Arc<Self>)
+    where
+        M: Send + 'static,
+    {
         let mut inner = self.inner.lock();
         let starter = match std::mem::replace(&mut inner.phase, Phase::Running) {
             Phase::Starting(starter) => starter,
             _ => None,
         };
+        let watchers = inner.watchers();
         drop(inner);
         if let Some(starter) = starter {
             starter.wake();
+        }
+        if !watchers.is_empty() {
+            let pid = Pid::new(self.number(), self);
+            tell_change(&watchers, &ServerChange::Up(pid));
         }
     }
 

@@ -15,9 +15,11 @@ use crate::gen_server::GenServer;
 use crate::options::ServerOptions;
 use crate::pid::Pid;
 use crate::process::process;
+use crate::relations;
 use crate::server_ref::ServerRef;
 use crate::slot::{Ended, Phase, Slot};
 use crate::sync::Arc;
+use crate::waits::Waiting;
 
 /// Starts a server on the current tokio runtime and returns when its `init` has returned.
 ///
@@ -55,6 +57,15 @@ pub async fn start_with<S: GenServer>(
     server: S,
     options: ServerOptions,
 ) -> Result<ServerRef<S::Msg>, StartError> {
+    begin(server, options, None).await
+}
+
+/// Starts a server, linked with `parent` from before its first poll if there is one.
+pub(crate) async fn begin<S: GenServer>(
+    server: S,
+    options: ServerOptions,
+    parent: Option<Pid>,
+) -> Result<ServerRef<S::Msg>, StartError> {
     options.check()?;
     let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
     let deadlines = Deadlines::of(&runtime).ok_or(StartError::NoTimers)?;
@@ -65,6 +76,8 @@ pub async fn start_with<S: GenServer>(
         server: Some(server),
         number,
         handle: Some(ServerRef::first(slot)),
+        parent,
+        waiting: None,
     };
     if options.start_timeout == Duration::MAX {
         return starting.await;
@@ -92,6 +105,9 @@ struct Starting<S: GenServer> {
     server: Option<S>,
     number: u64,
     handle: Option<ServerRef<S::Msg>>,
+    parent: Option<Pid>,
+    /// In a process: that it waits for the new one.
+    waiting: Option<Waiting>,
 }
 
 // Nothing in it is ever pinned in place.
@@ -109,6 +125,13 @@ impl<S: GenServer> Future for Starting<S> {
             // The waker is left before the process exists: once it runs, nothing is to be done
             // here.
             handle.slot.begin(this.number, Some(cx.waker().clone()));
+            if let Some(parent) = &this.parent {
+                let pid = Pid::new(this.number, &handle.slot);
+                pid.relate(|relations| relations.parent = parent.number());
+                relations::link(parent, &pid);
+            }
+            // A server that nobody knows yet waits for nobody: no cycle can be closed by this.
+            this.waiting = Waiting::begin(&handle.slot, None).unwrap_or_default();
             tokio::spawn(process(Arc::clone(&handle.slot), this.number, server));
             return Poll::Pending;
         }
@@ -127,6 +150,7 @@ impl<S: GenServer> Future for Starting<S> {
             Phase::Closed(Ended { reason, .. }) => Err(StartError::Failed(reason.clone())),
         };
         drop(inner);
+        this.waiting = None;
         let handle = this.handle.take();
         match (outcome, handle) {
             (Ok(()), Some(handle)) => Poll::Ready(Ok(handle)),
@@ -139,6 +163,9 @@ impl<S: GenServer> Future for Starting<S> {
 impl<S: GenServer> Drop for Starting<S> {
     fn drop(&mut self) {
         if let Some(handle) = &self.handle {
+            if let Some(parent) = &self.parent {
+                relations::unlink(parent, &Pid::new(self.number, &handle.slot));
+            }
             handle.slot.kill(self.number);
         }
     }

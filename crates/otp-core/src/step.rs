@@ -12,16 +12,23 @@ use crate::context::{Context, Rare};
 use crate::current;
 use crate::error::CallError;
 use crate::exit_reason::ExitReason;
+use crate::exits::{Down, Exit};
 use crate::mailbox::{Taken, Told, pop_due};
+use crate::pid::Pid;
 use crate::signals::{self, Inspection};
+use crate::slot::Slot;
 use crate::sync::Ordering;
 use crate::timers::after;
+use crate::watch::ServerChange;
 
 /// How much a process handles before it lets others run.
 pub(crate) const BATCH: u32 = 64;
 
 pub(crate) enum Step<M> {
     Handle(M),
+    // Boxed, for every idle server pays for the largest step.
+    Exit(Box<Exit>),
+    Down(Box<Down>),
     Inspect(Inspection),
     /// Nothing at the moment: wait and ask again.
     Wait(Wait),
@@ -54,7 +61,7 @@ impl<M: Send + 'static> Context<M> {
                 return Step::Wait(Wait::Yield);
             }
             if let Some(rare) = &mut self.rare
-                && let Some(step) = rare.next_step(self.begun)
+                && let Some(step) = rare.next_step(self.begun, &self.slot)
             {
                 self.budget -= 1;
                 return step;
@@ -161,23 +168,50 @@ impl<M: Send + 'static> Context<M> {
 
 impl<M> Rare<M> {
     /// What comes before the next message, if anything.
-    fn next_step(&mut self, begun: u64) -> Option<Step<M>> {
-        let message = match self.continues.pop_front().or_else(|| self.timers.pop_due()) {
-            Some(message) => message,
+    fn next_step(&mut self, begun: u64, slot: &Slot<M>) -> Option<Step<M>> {
+        let due = self.continues.pop_front().or_else(|| self.timers.pop_due());
+        let step = match due {
+            Some(message) => Step::Handle(message),
             None => loop {
-                match pop_due(&mut self.told, begun)? {
-                    Told::Stop(reason) => return Some(Step::Stop(reason)),
-                    Told::TaskDone(task, message) => {
-                        // One that is not known any more was aborted: nothing of it arrives.
-                        if self.tasks.remove(&task).is_some() {
-                            break message();
-                        }
-                    }
+                let told = pop_due(&mut self.told, begun)?;
+                if let Some(step) = self.hear(told, slot) {
+                    break step;
                 }
             },
         };
         self.idle = None;
-        Some(Step::Handle(message))
+        Some(step)
+    }
+
+    /// What is to be done about something told; nothing if nobody waits for it any more.
+    fn hear(&mut self, told: Told<M>, slot: &Slot<M>) -> Option<Step<M>> {
+        match told {
+            Told::Stop(reason) => Some(Step::Stop(reason)),
+            Told::TaskDone(task, message) => {
+                // One that is not known any more was aborted: nothing of it arrives.
+                self.tasks.remove(&task)?;
+                Some(Step::Handle(message()))
+            }
+            Told::Exit(exit, _) => {
+                let from = exit.from.as_ref().map(Pid::number);
+                if from == Some(slot.parent()) {
+                    return Some(Step::Stop(exit.reason));
+                }
+                Some(Step::Exit(exit))
+            }
+            Told::Down(down) => {
+                self.monitors.remove(&down.monitor.0)?;
+                Some(Step::Down(down))
+            }
+            Told::Change(watch, change) => {
+                if matches!(change, ServerChange::Closed) {
+                    let (_, mut map) = self.watches.remove(&watch)?;
+                    return Some(Step::Handle(map(change)));
+                }
+                let (_, map) = self.watches.get_mut(&watch)?;
+                Some(Step::Handle(map(change)))
+            }
+        }
     }
 
     /// The message of `idle_after`, if the process has been idle for long enough; it is parked now.

@@ -20,10 +20,12 @@ pub(crate) use std::thread_local;
 /// No user code ever runs under a lock of this crate, so a panic cannot leave a half-made change
 /// behind one: a mutex without poisoning is the right one.
 #[cfg(not(all(test, otp_schedules)))]
-pub(crate) use parking_lot::Mutex;
+pub(crate) use parking_lot::{Mutex, MutexGuard};
 
 #[cfg(all(test, otp_schedules))]
-pub(crate) use checked::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, thread_local};
+pub(crate) use checked::{
+    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, thread_local,
+};
 
 /// For statics. They outlive each single execution of the checker, and its own primitives must not;
 /// so these are never exchanged, and no schedule is tried around them.

@@ -218,32 +218,6 @@ async fn a_server_may_call_another() -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_servers_that_call_each_other_wait_until_one_times_out() -> Outcome {
-    let begun = Instant::now();
-    let one = Probe::new(&Log::default()).start().await?;
-    let other = Probe::new(&Log::default()).start().await?;
-    let asks = |whom: ServerRef<Msg>, timeout| {
-        move |reply: ReplyTo<String>| {
-            Msg::run(move |_, _| {
-                Box::pin(async move {
-                    let echo = |reply| Msg::Echo(1, reply);
-                    reply.send(shown(&whom.call_timeout(echo, timeout).await));
-                    Ok(())
-                })
-            })
-        }
-    };
-    let mut of_one = pin!(one.call_timeout(asks(other.clone(), secs(2)), secs(60)));
-    let mut of_other = pin!(other.call_timeout(asks(one.clone(), secs(3)), secs(60)));
-    assert!(poll_now(of_one.as_mut()).is_pending() && poll_now(of_other.as_mut()).is_pending());
-    assert_eq!(of_one.await?, "Err(Timeout)");
-    // Now there is somebody to answer.
-    assert_eq!(of_other.await?, "Ok(1)");
-    assert!(begun.elapsed() >= secs(2) && begun.elapsed() < secs(3));
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_call_that_is_never_polled_sends_nothing() -> Outcome {
     let (address, mut inbox) = inbox::<Msg>();
     drop(address.call(|_: ReplyTo<u32>| unreachable!("nobody asked")));

@@ -7,6 +7,7 @@ mod call_room;
 mod cancel;
 mod clocks;
 mod deadline;
+mod deadlock;
 mod errors;
 mod events;
 mod exit_reason;

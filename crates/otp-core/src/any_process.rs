@@ -1,0 +1,85 @@
+//! What can be done to a process whatever its messages are.
+
+use crate::exit_reason::ExitReason;
+use crate::exits::{Down, ExitSignal};
+use crate::mailbox::Told;
+use crate::relations::Relations;
+use crate::reply::Awaiting;
+use crate::slot::Slot;
+use crate::sync::Weak;
+use crate::waits::Wait;
+use crate::watch::ServerChange;
+
+/// A slot, whatever its messages are. Where a method takes a `number`, it is that of an incarnation,
+/// and nothing happens if that one has ended.
+pub(crate) trait AnyProcess: Send + Sync {
+    /// The number of the running incarnation, 0 for none.
+    fn number(&self) -> u64;
+    fn name(&self) -> Option<&str>;
+    fn kill(&self, number: u64);
+    /// Hears of the end, in a future; `None` if it has come.
+    fn monitor(&self, number: u64) -> Option<Awaiting<ExitReason>>;
+    /// Runs `change` under the lock, and tells whether it did.
+    fn relate(&self, number: u64, change: &mut dyn FnMut(&mut Relations)) -> bool;
+    fn exit_signal(&self, number: u64, signal: ExitSignal);
+    fn tell_down(&self, number: u64, down: Down);
+    fn tell_change(&self, number: u64, watch: u64, change: ServerChange);
+    /// Takes out a watch over all incarnations.
+    fn unwatch(&self, watch: u64);
+    /// Writes down a wait of the running incarnation. `this` is the slot itself.
+    fn add_wait(&self, this: Weak<dyn AnyProcess>, wait: Wait) -> u64;
+    fn remove_wait(&self, wait: u64);
+    /// What the process waits for at the moment.
+    fn waits(&self) -> Vec<Wait>;
+}
+
+impl<M: Send + 'static> AnyProcess for Slot<M> {
+    fn number(&self) -> u64 {
+        self.number()
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name()
+    }
+
+    fn kill(&self, number: u64) {
+        self.kill(number);
+    }
+
+    fn monitor(&self, number: u64) -> Option<Awaiting<ExitReason>> {
+        self.monitor(number)
+    }
+
+    fn relate(&self, number: u64, change: &mut dyn FnMut(&mut Relations)) -> bool {
+        self.relate(number, change)
+    }
+
+    fn exit_signal(&self, number: u64, signal: ExitSignal) {
+        self.exit_signal(number, signal);
+    }
+
+    fn tell_down(&self, number: u64, down: Down) {
+        // Nobody is left to be told if it is refused.
+        let _ = self.tell(number, Told::Down(Box::new(down)));
+    }
+
+    fn tell_change(&self, number: u64, watch: u64, change: ServerChange) {
+        let _ = self.tell(number, Told::Change(watch, change));
+    }
+
+    fn unwatch(&self, watch: u64) {
+        self.unwatch(watch);
+    }
+
+    fn add_wait(&self, this: Weak<dyn AnyProcess>, wait: Wait) -> u64 {
+        self.add_wait(this, wait)
+    }
+
+    fn remove_wait(&self, wait: u64) {
+        self.remove_wait(wait);
+    }
+
+    fn waits(&self) -> Vec<Wait> {
+        self.waits()
+    }
+}

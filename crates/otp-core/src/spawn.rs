@@ -1,0 +1,113 @@
+//! Processes without a server: a future that has a pid, can be linked, monitored and killed.
+
+use std::future::{Future, poll_fn};
+use std::task::Poll;
+
+use tokio::runtime::Handle;
+
+use crate::ending::{ExitGuard, next_number};
+use crate::error::StartError;
+use crate::exit_reason::ExitReason;
+use crate::pid::Pid;
+use crate::process::{Contained, Guarded, Process};
+use crate::relations;
+use crate::slot::{Ended, Slot};
+use crate::sync::Arc;
+
+/// The messages of a process that takes none.
+enum Never {}
+
+/// Runs a future as a process on the current tokio runtime.
+///
+/// It ends with the reason that the future returns, `Ok` being [`ExitReason::Normal`]; a panic is
+/// [`ExitReason::Panic`]. It can be linked, monitored and killed as any process, and dies of the exit
+/// signals of those linked to it. It has no mailbox and cannot trap exits: what needs either is a
+/// [`GenServer`](crate::GenServer). Dropping the [`Pid`] does not end it.
+///
+/// # Errors
+///
+/// [`StartError::NoRuntime`] outside a runtime.
+///
+/// # Examples
+///
+/// ```
+/// # use otp_core::ExitReason;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let reader = otp_core::spawn(async {
+///     let port: u16 = "no number".parse()?;
+///     println!("listening on {port}");
+///     Ok(())
+/// })?;
+/// let reason = reader.monitor().await;
+/// assert_eq!(reason.to_string(), "invalid digit found in string");
+/// # Ok(()) }
+/// ```
+pub fn spawn<F>(future: F) -> Result<Pid, StartError>
+where
+    F: Future<Output = Result<(), ExitReason>> + Send + 'static,
+{
+    let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+    Ok(launch(&runtime, future, None))
+}
+
+/// Runs a future as a process, linked to `linked` from before its first poll.
+pub(crate) fn launch<F>(runtime: &Handle, future: F, linked: Option<&Pid>) -> Pid
+where
+    F: Future<Output = Result<(), ExitReason>> + Send + 'static,
+{
+    let slot = Arc::new(Slot::<Never>::new(usize::MAX, None));
+    let number = next_number();
+    slot.begin(number, None);
+    let pid = Pid::new(number, &slot);
+    if let Some(linked) = linked {
+        relations::link(linked, &pid);
+    }
+    let ended = Ended {
+        reason: ExitReason::Killed,
+        served: true,
+        ignored: false,
+    };
+    let owned = Owned {
+        future: Contained(Some(future)),
+        guard: ExitGuard { slot, ended },
+    };
+    runtime.spawn(Process::new(&pid, run(owned)));
+    pid
+}
+
+/// What the process owns, in the order in which it goes when a runtime that shuts down drops it before
+/// its first poll.
+struct Owned<F> {
+    future: Contained<F>,
+    guard: ExitGuard<Never>,
+}
+
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an `async fn` keeps its parameters twice"
+)]
+fn run<F>(mut owned: Owned<F>) -> impl Future<Output = ()> + Send
+where
+    F: Future<Output = Result<(), ExitReason>> + Send,
+{
+    async move {
+        let Owned { future, guard } = &mut owned;
+        poll_fn(|cx| {
+            guard.slot.attach(cx.waker().clone());
+            Poll::Ready(())
+        })
+        .await;
+        guard.slot.started();
+        tracing::debug!(pid = guard.slot.number(), "process started");
+        let Some(future) = future.0.take() else {
+            return;
+        };
+        let end = Guarded::new(&guard.slot, future).await;
+        let reason = match end {
+            Ok(Ok(())) => ExitReason::Normal,
+            Ok(Err(reason)) | Err(reason) => reason,
+        };
+        guard.ended.reason = guard.slot.fatal().unwrap_or(reason);
+    }
+}
