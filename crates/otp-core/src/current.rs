@@ -126,6 +126,7 @@ impl Carried {
 pub(crate) struct Scope {
     outer_process: u64,
     outer_me: Option<Arc<dyn AnyProcess>>,
+    left: bool,
     /// Whether the scope around this one has calls of its own to settle, which are put aside.
     outer_put_aside: bool,
 }
@@ -137,6 +138,7 @@ impl Scope {
         let scope = Self {
             outer_process: PROCESS.replace(process),
             outer_me: exchange_me(carried.me.take()),
+            left: false,
             outer_put_aside: HAS_UNANSWERED.get(),
         };
         if scope.outer_put_aside {
@@ -156,6 +158,7 @@ impl Scope {
             carried.unanswered = Some(Box::new(take_list()));
         }
         carried.me = exchange_me(self.outer_me.take());
+        self.left = true;
     }
 }
 
@@ -166,8 +169,8 @@ impl Drop for Scope {
         // then.
         settle_unanswered(&CallError::NoReply);
         PROCESS.set(self.outer_process);
-        if let Some(outer) = self.outer_me.take() {
-            drop(exchange_me(Some(outer)));
+        if !self.left {
+            drop(exchange_me(self.outer_me.take()));
         }
         if self.outer_put_aside
             && let Ok(Some(outer)) = PUT_ASIDE.try_with(|aside| aside.borrow_mut().pop())

@@ -58,6 +58,8 @@ impl<M: Send + 'static> Slot<M> {
         let pid = Pid::new(number, self);
         let reason = ended.reason;
         let mut extras = extras.map(|extras| *extras).unwrap_or_default();
+        // Nobody looks for it any more, and a later incarnation of the slot must not meet it.
+        drop(mem::take(&mut extras.waits));
         let parent = extras.relations.parent;
         if !ended.served
             && let Some(parent) = extras.relations.links.remove(&parent)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::signals;
-use crate::slot::{Phase, Slot};
+use crate::slot::{Extras, Phase, Slot};
 use crate::sync::Ordering;
 
 /// How a server is doing, as of the moment of asking.
@@ -26,6 +26,11 @@ pub struct ServerInfo {
     pub handled: u64,
     /// Messages accepted that nobody handled, because the server ended first.
     pub dropped: usize,
+    /// Processes that the server is linked with.
+    pub links: usize,
+    /// Monitors and watches that others have set on the server, and futures that wait for its end (those
+    /// among them that were dropped may be counted for a while).
+    pub monitors: usize,
     /// Since when the message in hand waits for something; `None` if none does.
     pub busy_since: Option<Instant>,
 }
@@ -49,6 +54,7 @@ pub enum ServerState {
 impl<M> Slot<M> {
     pub(crate) fn info(&self) -> ServerInfo {
         let inner = self.inner.lock();
+        let extras = inner.extras.as_deref();
         let state = match inner.phase {
             Phase::Waiting | Phase::Starting(_) => ServerState::Starting,
             Phase::Closed(_) => ServerState::Ended,
@@ -64,7 +70,15 @@ impl<M> Slot<M> {
             mailbox_len: inner.queue.len() + self.in_hand.load(Ordering::Relaxed),
             handled: self.handled.load(Ordering::Relaxed),
             dropped: inner.dropped,
-            busy_since: inner.extras.as_ref().and_then(|extras| extras.busy_since),
+            links: extras.map_or(0, |extras| extras.relations.links.len()),
+            monitors: extras.map_or(0, Extras::monitors),
+            busy_since: extras.and_then(|extras| extras.busy_since),
         }
+    }
+}
+
+impl<M> Extras<M> {
+    fn monitors(&self) -> usize {
+        self.relations.monitors.len() + self.watchers.len() + self.monitors.len()
     }
 }
