@@ -46,6 +46,13 @@ pub(crate) trait Contender: 'static {
         async move { drop(addresses) }
     }
 
+    /// Runs `body` inside an actor, as a handler that calls another actor would.
+    fn inside(
+        body: impl Future<Output = Duration> + Send + 'static,
+    ) -> impl Future<Output = Duration> + Send {
+        async move { tokio::spawn(body).await.expect("the body does not panic") }
+    }
+
     /// Runs the body of a benchmark where this contender's users would run their code.
     fn run<T: Send + 'static>(body: impl Future<Output = T> + Send + 'static) -> T {
         runtime::run(body)

@@ -4,7 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The scenario groups, in the order in which they run.
-pub(crate) const GROUPS: [&str; 6] = ["call", "cast", "start", "memory", "growth", "cache"];
+pub(crate) const GROUPS: [&str; 7] = [
+    "call",
+    "cast",
+    "start",
+    "memory",
+    "growth",
+    "relations",
+    "cache",
+];
 
 /// What to run, and how long.
 #[derive(Debug)]

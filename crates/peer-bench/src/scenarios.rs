@@ -6,6 +6,8 @@ pub(crate) mod cast;
 mod growth;
 mod hit_ratio;
 pub(crate) mod memory;
+#[cfg(feature = "otp")]
+mod relations;
 pub(crate) mod start;
 
 use crate::book::Book;
@@ -16,12 +18,14 @@ type Group = fn(&Options, &mut Book) -> String;
 
 /// Runs the groups that were asked for and gives their sections.
 pub(crate) fn run(options: &Options, book: &mut Book) -> Vec<String> {
-    let groups: [(&str, Group); 6] = [
+    let groups: Vec<(&str, Group)> = vec![
         ("call", call::run),
         ("cast", cast::run),
         ("start", start::run),
         ("memory", memory::run),
         ("growth", growth::run),
+        #[cfg(feature = "otp")]
+        ("relations", relations::run),
         ("cache", cache::run),
     ];
     groups

@@ -1,8 +1,11 @@
 //! otp-core: a `GenServer` with an enum message and replies inside it.
 
+use std::future::Future;
 use std::time::Duration;
 
 use otp_core::{Context, ExitReason, GenServer, ReplyTo, ServerOptions, ServerRef};
+
+use tokio::sync::oneshot;
 
 use super::floor_bounded::ROOM;
 use super::{Contender, OTP};
@@ -55,6 +58,17 @@ impl Contender for Otp {
 
     async fn cast(address: &Self::Address, n: u64) {
         assert!(address.cast(Msg::Add(n)).is_ok(), "the server runs");
+    }
+
+    async fn inside(body: impl Future<Output = Duration> + Send + 'static) -> Duration {
+        let (done, taken) = oneshot::channel();
+        let process = otp_core::spawn(async move {
+            // Nobody left to be told means that the bench has been given up.
+            let _ = done.send(body.await);
+            Ok(())
+        });
+        process.expect("there is a runtime");
+        taken.await.expect("the body does not panic")
     }
 }
 

@@ -101,6 +101,13 @@ fn targets(book: &Book, beam: Option<&[Line]>) -> Vec<Target> {
             0.85,
             to_floor(call::ONE_CALLER),
         ),
+        Target {
+            what: "call from inside an actor, looking for deadlocks ÷ floor",
+            target: 1.15,
+            stretch: None,
+            measured: to_floor(call::FROM_INSIDE),
+            unit: "",
+        },
         Target::ratio(
             "call, 64 callers ÷ floor",
             0.9,

@@ -14,12 +14,18 @@ use crate::report::markdown::{Table, comparison, number};
 pub(crate) const ONE_CALLER: &str = "call, 1 caller";
 /// The scenario in the book.
 pub(crate) const MANY_CALLERS: &str = "call, 64 callers";
+/// The scenario in the book.
+pub(crate) const FROM_INSIDE: &str = "call, from inside an actor";
 /// The callers of [`MANY_CALLERS`].
 const CALLERS: u64 = 64;
 
 /// One task that calls, waits for the answer and calls again.
 #[derive(Clone, Copy)]
 pub(crate) struct OneCaller;
+
+/// One actor that calls another, over and over, inside one handler.
+#[derive(Clone, Copy)]
+struct FromInside;
 
 /// So many tasks that each do the same, to one actor; an iteration is one call by each.
 #[derive(Clone, Copy)]
@@ -34,6 +40,24 @@ impl Scenario for OneCaller {
             black_box(C::call(&address).await);
         }
         let taken = started.elapsed();
+        C::stop_all(vec![address]).await;
+        vec![taken]
+    }
+}
+
+impl Scenario for FromInside {
+    async fn body<C: Contender>(self, iterations: u64) -> Vec<Duration> {
+        let address = C::start().await;
+        let callee = address.clone();
+        let taken = C::inside(async move {
+            black_box(C::call(&callee).await);
+            let started = Instant::now();
+            for _ in 0..iterations {
+                black_box(C::call(&callee).await);
+            }
+            started.elapsed()
+        })
+        .await;
         C::stop_all(vec![address]).await;
         vec![taken]
     }
@@ -79,6 +103,11 @@ pub(crate) fn run(options: &Options, book: &mut Book) -> String {
     );
     section += "\n### 1 caller\n\n";
     section += &with_modes(book, ONE_CALLER, round_robin(ONE_CALLER, &benches, plan));
+
+    section += "\n### From inside an actor\n\nThe caller is an actor too, in the middle of a handler. otp-core then also looks whether the call would \
+                close a circle of actors that wait for each other.\n\n";
+    let benches = contenders::floor_and_otp(FromInside);
+    section += &with_modes(book, FROM_INSIDE, round_robin(FROM_INSIDE, &benches, plan));
 
     let benches = contenders::every(Callers(CALLERS));
     let plan = Plan {
