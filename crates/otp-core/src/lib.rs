@@ -12,6 +12,7 @@ mod error;
 mod exit_reason;
 mod exits;
 mod gen_server;
+pub mod guide;
 mod inbox;
 mod info;
 mod mailbox;
