@@ -22,6 +22,10 @@ pub(crate) trait AnyProcess: Send + Sync {
     /// Runs `change` under the lock, and tells whether it did.
     fn relate(&self, number: u64, change: &mut dyn FnMut(&mut Relations)) -> bool;
     fn exit_signal(&self, number: u64, signal: ExitSignal);
+    /// Adds a handle if `parent` has started the process by `start_link`; tells whether it did.
+    fn hold_for(&self, number: u64, parent: u64) -> bool;
+    /// Takes such a handle away.
+    fn release_handle(&self);
     fn tell_down(&self, number: u64, down: Down);
     fn tell_change(&self, number: u64, watch: u64, change: ServerChange);
     /// Takes out a watch over all incarnations.
@@ -56,6 +60,14 @@ impl<M: Send + 'static> AnyProcess for Slot<M> {
 
     fn exit_signal(&self, number: u64, signal: ExitSignal) {
         self.exit_signal(number, signal);
+    }
+
+    fn hold_for(&self, number: u64, parent: u64) -> bool {
+        self.number() == number && self.parent() == parent && self.add_handle()
+    }
+
+    fn release_handle(&self) {
+        self.release_handle();
     }
 
     fn tell_down(&self, number: u64, down: Down) {

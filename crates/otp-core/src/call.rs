@@ -102,11 +102,11 @@ where
                 }
             }
         }
-        let message = match caller {
-            0 => request(reply),
-            // A reply dropped in there is not one that this process owes: it is the one that it waits for.
-            _ => current::outside(|| request(reply)),
-        };
+        let message = request(reply);
+        if caller != 0 {
+            // Dropped in there, the reply is not one that this process owes: it is the one that it waits for.
+            current::settle_if_left(&answer.settle_handle());
+        }
         let sent = match self.slot.deadlines.get() {
             _ if self.timeout == Duration::MAX => self.slot.push(message),
             Some(deadlines) if self.timeout >= deadline::SHORT && !deadlines.is_dead() => {

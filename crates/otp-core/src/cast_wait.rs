@@ -7,16 +7,22 @@ use std::task::{Context, Poll};
 use crate::error::CastError;
 use crate::mailbox::QueuedSend;
 use crate::slot::Slot;
+use crate::sync::Arc;
+use crate::waits::Waiting;
 
 /// A message on its way into a bounded mailbox. Nothing happens before the first poll.
 pub(crate) struct CastWait<'a, M> {
-    slot: &'a Slot<M>,
+    slot: &'a Arc<Slot<M>>,
     stage: Stage<M>,
 }
 
 enum Stage<M> {
     New(M),
-    WaitsForRoom(QueuedSend<M>),
+    /// In a process it is also written down that it waits: whoever it waits for must not call it.
+    WaitsForRoom {
+        queued: QueuedSend<M>,
+        _waiting: Option<Waiting>,
+    },
     Done,
 }
 
@@ -24,7 +30,7 @@ enum Stage<M> {
 impl<M> Unpin for CastWait<'_, M> {}
 
 impl<'a, M> CastWait<'a, M> {
-    pub(crate) fn new(slot: &'a Slot<M>, message: M) -> Self {
+    pub(crate) fn new(slot: &'a Arc<Slot<M>>, message: M) -> Self {
         Self {
             slot,
             stage: Stage::New(message),
@@ -32,12 +38,12 @@ impl<'a, M> CastWait<'a, M> {
     }
 }
 
-impl<M> Future for CastWait<'_, M> {
+impl<M: Send + 'static> Future for CastWait<'_, M> {
     type Output = Result<(), CastError<M>>;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Stage::WaitsForRoom(queued) = &self.stage {
+        if let Stage::WaitsForRoom { queued, .. } = &self.stage {
             let outcome = std::task::ready!(queued.poll(cx));
             self.stage = Stage::Done;
             return Poll::Ready(outcome.map_err(CastError::NoProc));
@@ -46,12 +52,14 @@ impl<M> Future for CastWait<'_, M> {
             Stage::New(message) => match self.slot.push_or_wait(message, cx.waker()) {
                 Ok(None) => Poll::Ready(Ok(())),
                 Ok(Some(queued)) => {
-                    self.stage = Stage::WaitsForRoom(queued);
+                    // A circle that is closed by this is one that a call has to break: here is no error for it.
+                    let _waiting = Waiting::note(self.slot, None);
+                    self.stage = Stage::WaitsForRoom { queued, _waiting };
                     Poll::Pending
                 }
                 Err(refused) => Poll::Ready(Err(CastError::NoProc(refused))),
             },
-            Stage::WaitsForRoom(_) | Stage::Done => Poll::Pending,
+            Stage::WaitsForRoom { .. } | Stage::Done => Poll::Pending,
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::slot::Slot;
 use crate::step::BATCH;
 use crate::sync::Arc;
 use crate::timers::{TimerRef, Timers};
-use crate::watch::OnChange;
+use crate::watch::{OnChange, ServerChange};
 
 /// A server's grip on its own process, handed to each of its callbacks.
 pub struct Context<M> {
@@ -52,6 +52,8 @@ pub(crate) struct Rare<M> {
     pub(crate) monitors: BTreeMap<u64, Pid>,
     /// The servers that it watches, by the number of the watch.
     pub(crate) watches: BTreeMap<u64, (Arc<dyn AnyProcess>, OnChange<M>)>,
+    /// What they were doing when the watch was set, to be handled first.
+    pub(crate) first_changes: VecDeque<(u64, ServerChange)>,
 }
 
 pub(crate) struct Idle<M> {
@@ -170,7 +172,8 @@ impl<M: Send + 'static> Context<M> {
     ///
     /// The result takes its turn behind the messages accepted before it. A panic of the work is
     /// `Err(Panic)`. `map` runs in the process, and its panic is the process's. The work is
-    /// aborted when the process ends, and its result never reaches a later incarnation.
+    /// aborted when the process ends, and its result never reaches a later incarnation. Nobody waits for
+    /// the abort: what the work holds, a port for instance, may be free a moment after the process is gone.
     pub fn spawn_task<T, W, F>(&mut self, work: W, map: F) -> TaskRef
     where
         T: Send + 'static,
@@ -209,6 +212,7 @@ impl<M: Send + 'static> Context<M> {
                 next_task: 0,
                 monitors: BTreeMap::new(),
                 watches: BTreeMap::new(),
+                first_changes: VecDeque::new(),
             })
         })
     }

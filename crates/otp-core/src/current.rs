@@ -12,11 +12,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::mem;
+use std::ptr;
 
 use crate::any_process::AnyProcess;
 use crate::error::CallError;
 use crate::panics;
-use crate::sync::{Arc, thread_local};
+use crate::sync::{Arc, Weak, thread_local};
 
 /// A call that lost its `ReplyTo` and waits to be told what became of it.
 pub(crate) type Unanswered = Arc<dyn Settle>;
@@ -53,18 +54,19 @@ pub(crate) fn with_me<R>(look: impl FnOnce(&Arc<dyn AnyProcess>) -> R) -> Option
     seen.ok().flatten()
 }
 
-/// Runs `work` as if no process ran here.
-pub(crate) fn outside<R>(work: impl FnOnce() -> R) -> R {
-    struct Inside(u64);
-
-    impl Drop for Inside {
-        fn drop(&mut self) {
-            PROCESS.set(self.0);
-        }
+/// Settles a call at once, if it was left unanswered in this scope.
+#[inline]
+pub(crate) fn settle_if_left(call: &Weak<dyn Settle>) {
+    if HAS_UNANSWERED.get() {
+        settle_one(call);
     }
+}
 
-    let _inside = Inside(PROCESS.replace(0));
-    work()
+#[cold]
+fn settle_one(call: &Weak<dyn Settle>) {
+    let of_call = |left: &mut Unanswered| ptr::addr_eq(Arc::as_ptr(left), call.as_ptr());
+    let left = UNANSWERED.try_with(|list| list.borrow_mut().extract_if(.., of_call).collect());
+    settle_all(left.unwrap_or_default(), &CallError::NoReply);
 }
 
 /// Leaves a call to the process whose code runs here; gives it back where none does.

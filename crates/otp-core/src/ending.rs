@@ -93,7 +93,7 @@ impl<M: Send + 'static> Slot<M> {
         for inspection in extras.inspections {
             let _ = panics::catch_drop(inspection);
         }
-        drop(extras.suspending);
+        drop((extras.suspending, extras.start));
         scope.leave(&mut carried);
         current::settle_all(carried.into_unanswered(), &outcome);
         current::settle_all(extras.unanswered, &outcome);

@@ -100,7 +100,7 @@ impl Error for CallError {
 /// A message that was not accepted, and why. The message is in it.
 ///
 /// For `?` in a handler the message must be `Send + Sync`, as every error that turns into an
-/// [`ExitReason`]; otherwise `map_err` says what is to become of it.
+/// [`ExitReason`]; otherwise `map_err(CastError::without_message)` leaves it behind.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CastError<M> {
     /// The bounded mailbox is full, or others wait for room already.
@@ -114,6 +114,23 @@ impl<M> CastError<M> {
     pub fn into_message(self) -> M {
         match self {
             Self::Full(message) | Self::NoProc(message) => message,
+        }
+    }
+
+    /// Drops the message and keeps the reason: for `?` in a handler where the message is not `Sync`.
+    ///
+    /// ```
+    /// # use otp_core::{CastError, ExitReason, ServerRef};
+    /// # use std::cell::Cell;
+    /// fn pass_on(server: &ServerRef<Cell<u32>>) -> Result<(), ExitReason> {
+    ///     Ok(server.cast(Cell::new(1)).map_err(CastError::without_message)?)
+    /// }
+    /// # let _ = pass_on;
+    /// ```
+    pub fn without_message(self) -> CastError<()> {
+        match self {
+            Self::Full(_) => CastError::Full(()),
+            Self::NoProc(_) => CastError::NoProc(()),
         }
     }
 

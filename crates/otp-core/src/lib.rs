@@ -49,7 +49,7 @@ pub use pid::{Monitor, Pid};
 pub use recipient::Recipient;
 pub use reply::ReplyTo;
 pub use server_ref::{ServerRef, WeakRef};
-pub use spawn::spawn;
+pub use spawn::{spawn, spawn_monitor};
 pub use start::{start, start_with};
 pub use suspended::Suspended;
 pub use timers::TimerRef;

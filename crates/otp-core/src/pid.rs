@@ -14,6 +14,7 @@ use crate::relations::Relations;
 use crate::reply::Awaiting;
 use crate::slot::Slot;
 use crate::sync::Arc;
+use crate::waits::Waiting;
 use crate::watch::ServerChange;
 
 /// One incarnation of a process.
@@ -72,7 +73,7 @@ impl Pid {
 
     /// Ends the process at once, without `terminate`: it is seen as [`ExitReason::Killed`].
     ///
-    /// Its handler is dropped at its next `.await`. Code that never awaits cannot be killed by
+    /// Its handler is dropped at its next `.await` that waits. Code that never waits cannot be killed by
     /// anybody. Killing a process that has ended does nothing.
     pub fn kill(&self) {
         self.process.kill(self.number);
@@ -82,7 +83,7 @@ impl Pid {
     ///
     /// What it does is OTP's `exit/2`. A process that traps exits is told by
     /// [`GenServer::handle_exit`](crate::GenServer::handle_exit), in its turn. Any other ends at its next
-    /// `.await`, without `terminate`, and `reason` is why; [`ExitReason::Normal`] does nothing to it, unless
+    /// `.await` that waits, without `terminate`, and `reason` is why; [`ExitReason::Normal`] does nothing to it, unless
     /// it sends it to itself. [`ExitReason::Kill`] cannot be trapped, and who is ended by it is seen as
     /// [`ExitReason::Killed`]. A process that has ended is not impressed.
     ///
@@ -106,6 +107,11 @@ impl Pid {
 
     pub(crate) fn tell_change(&self, watch: u64, change: ServerChange) {
         self.process.tell_change(self.number, watch, change);
+    }
+
+    /// Tells whether the process is an incarnation of `slot`.
+    pub(crate) fn is_of<M>(&self, slot: &Arc<Slot<M>>) -> bool {
+        std::ptr::addr_eq(Arc::as_ptr(&self.process), Arc::as_ptr(slot))
     }
 
     /// Runs `change` on what binds the process to others; `false` if it has ended.
@@ -133,12 +139,17 @@ impl Pid {
     /// has ended already it gives [`ExitReason::NoProc`] at once. The process is watched from
     /// this call on, not from the first poll.
     ///
+    /// In a handler use [`Context::monitor`](crate::Context::monitor): awaiting the end of another process
+    /// there keeps this one from handling anything, and if the other one needs it, from ever going on.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future ends the watch.
     pub fn monitor(&self) -> Monitor {
         Monitor {
+            pid: self.clone(),
             end: self.process.monitor(self.number),
+            waiting: None,
         }
     }
 }
@@ -147,19 +158,30 @@ impl Pid {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct Monitor {
+    pid: Pid,
     /// `None` if the process had ended before.
     pub(crate) end: Option<Awaiting<ExitReason>>,
+    /// In a process: that it waits for the end.
+    waiting: Option<Waiting>,
 }
 
 impl Future for Monitor {
     type Output = ExitReason;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ExitReason> {
-        match &mut self.end {
-            // A monitor is told by every end there is, the drop of a runtime included.
-            Some(end) => end.poll(cx).map(|end| end.unwrap_or(ExitReason::Killed)),
-            None => Poll::Ready(ExitReason::NoProc),
+        let this = &mut *self;
+        let Some(end) = &mut this.end else {
+            return Poll::Ready(ExitReason::NoProc);
+        };
+        // A monitor is told by every end there is, the drop of a runtime included.
+        let poll = end.poll(cx).map(|end| end.unwrap_or(ExitReason::Killed));
+        if poll.is_ready() {
+            this.waiting = None;
+        } else if this.waiting.is_none() {
+            let answer = Some(end.settle_handle());
+            this.waiting = Waiting::note(this.pid.process(), answer);
         }
+        poll
     }
 }
 

@@ -86,6 +86,7 @@ fn run<S: GenServer>(mut owned: Owned<S>) -> impl Future<Output = ()> + Send {
         {
             reason = killed_or_panic;
         }
+        guard.slot.hold_children(ctx.number);
         if let Err(panic) = panics::catch_drop(server.0.take()) {
             reason = panic;
         }
@@ -110,6 +111,7 @@ async fn live<S: GenServer>(
     }
     ended.served = true;
     slot.started();
+    slot.forget_waits();
     tracing::debug!(pid = ctx.number, name = slot.name(), "process started");
     current::settle_unanswered(&CallError::NoReply);
     loop {

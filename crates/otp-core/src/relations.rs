@@ -10,6 +10,7 @@
 //!    can relate to it.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use crate::exit_reason::ExitReason;
 use crate::exits::{Down, ExitSignal, MonitorRef, Origin};
@@ -27,6 +28,8 @@ pub(crate) struct Relations {
     /// The process that started this one by `start_link`, 0 for none.
     pub(crate) parent: u64,
     pub(crate) traps_exits: bool,
+    /// The children for which the process has a handle of its own while it ends.
+    pub(crate) held: Vec<Pid>,
     /// Why the process has to end at once, if an exit signal says so.
     pub(crate) fatal: Option<ExitReason>,
 }
@@ -97,10 +100,30 @@ impl Relations {
             };
             let _ = panics::catch(|| watcher.tell_down(down));
         }
+        for child in self.held {
+            let _ = panics::catch(|| child.process().release_handle());
+        }
     }
 }
 
 impl<M> Slot<M> {
+    /// Keeps the process's children running while its state is dropped, and with it perhaps the last
+    /// handles to them: they are to end by its exit signal, with its reason.
+    pub(crate) fn hold_children(&self, number: u64) {
+        let inner = self.inner.lock();
+        let relations = inner.extras.as_ref().map(|extras| &extras.relations);
+        let links = relations.map(|relations| relations.links.values().cloned());
+        let mut linked: Vec<Pid> = links.into_iter().flatten().collect();
+        drop(inner);
+        if linked.is_empty() {
+            return;
+        }
+        linked.retain(|peer| peer.process().hold_for(peer.number(), number));
+        self.relate(number, &mut |relations| {
+            mem::swap(&mut relations.held, &mut linked)
+        });
+    }
+
     /// The number of the process that started this one by `start_link`, 0 for none.
     pub(crate) fn parent(&self) -> u64 {
         let inner = self.inner.lock();

@@ -48,21 +48,6 @@ impl<M> ServerRef<M> {
         self.slot.push(message)
     }
 
-    /// Sends a message, waiting for room in a bounded mailbox. Who waits is let in first come,
-    /// first served.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future takes the message out of the line: it is dropped and never handled. Only if it
-    /// was let in just before, it is accepted as any other.
-    ///
-    /// # Errors
-    ///
-    /// Gives the message back if the server has ended or ends meanwhile: [`CastError::NoProc`].
-    pub fn cast_wait(&self, message: M) -> impl Future<Output = Result<(), CastError<M>>> {
-        CastWait::new(&self.slot, message)
-    }
-
     /// Returns a handle that does not keep the server running.
     pub fn downgrade(&self) -> WeakRef<M> {
         WeakRef::new(&self.slot)
@@ -74,6 +59,12 @@ impl<M> ServerRef<M> {
         // One handle that nobody will ever drop.
         self.slot.handles.fetch_add(1, Ordering::Relaxed);
         self.downgrade()
+    }
+
+    /// Tells whether `pid` is a process of this server: the one that runs it or one that has ended.
+    #[must_use]
+    pub fn has_run_as(&self, pid: &Pid) -> bool {
+        pid.is_of(&self.slot)
     }
 
     /// Tells whether the server is running.
@@ -101,6 +92,21 @@ impl<M> ServerRef<M> {
 }
 
 impl<M: Send + 'static> ServerRef<M> {
+    /// Sends a message, waiting for room in a bounded mailbox. Who waits is let in first come,
+    /// first served.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future takes the message out of the line: it is dropped and never handled. Only if it
+    /// was let in just before, it is accepted as any other.
+    ///
+    /// # Errors
+    ///
+    /// Gives the message back if the server has ended or ends meanwhile: [`CastError::NoProc`].
+    pub fn cast_wait(&self, message: M) -> impl Future<Output = Result<(), CastError<M>>> {
+        CastWait::new(&self.slot, message)
+    }
+
     /// Sends a request and waits for its reply, for 5 s at most.
     ///
     /// `request` makes the message of the [`ReplyTo`]: a variant's own constructor, or a closure
@@ -116,7 +122,8 @@ impl<M: Send + 'static> ServerRef<M> {
     /// [`CallError::Timeout`] after 5 s, never earlier and at most 20 ms later; the server is not
     /// told and may still handle the request. [`CallError::NoProc`] if the server has ended,
     /// [`CallError::Exited`] if it ends before it replies, [`CallError::NoReply`] if it drops
-    /// the `ReplyTo`, [`CallError::CallingSelf`] at once if a server calls itself.
+    /// the `ReplyTo`, [`CallError::CallingSelf`] at once if a server calls itself,
+    /// [`CallError::Deadlock`] at once if the call closes a circle of processes that wait for each other.
     ///
     /// # Examples
     ///
@@ -207,7 +214,8 @@ impl<M: Send + 'static> ServerRef<M> {
     /// # Errors
     ///
     /// [`StopError::NoProc`] if the server has ended, [`StopError::Exited`] if it ends for another
-    /// reason, [`StopError::CallingSelf`] if it would wait for its own end.
+    /// reason, [`StopError::CallingSelf`] if it would wait for its own end, [`StopError::Deadlock`] if it
+    /// waits, itself or by others, for the one that would stop it.
     pub async fn stop(&self) -> Result<(), StopError> {
         self.stop_with(ExitReason::Normal).await
     }
@@ -382,12 +390,7 @@ impl<M> WeakRef<M> {
 
     /// Returns a strong handle, unless the last one is gone already.
     pub fn upgrade(&self) -> Option<ServerRef<M>> {
-        let one_more = |handles: usize| (handles > 0).then(|| handles + 1);
-        self.slot
-            .handles
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
-            .ok()?;
-        Some(ServerRef {
+        self.slot.add_handle().then(|| ServerRef {
             slot: Arc::clone(&self.slot),
         })
     }

@@ -95,6 +95,8 @@ pub(crate) struct Ended {
 }
 
 pub(crate) struct Extras<M> {
+    /// Answered when `init` has succeeded, for a process that waits for that.
+    pub(crate) start: Option<ReplyTo<()>>,
     /// What the process is told and is no message, each with its place among the messages.
     pub(crate) told: VecDeque<(u64, Told<M>)>,
     /// Senders that wait for room, first come first served.
@@ -117,6 +119,7 @@ pub(crate) struct Extras<M> {
 impl<M> Default for Extras<M> {
     fn default() -> Self {
         Self {
+            start: None,
             told: VecDeque::new(),
             senders: VecDeque::new(),
             monitors: Vec::new(),
@@ -235,7 +238,11 @@ impl<M> Slot<M> {
             _ => None,
         };
         let watchers = inner.watchers();
+        let start = inner.extras.as_mut().and_then(|extras| extras.start.take());
         drop(inner);
+        if let Some(start) = start {
+            start.send(());
+        }
         if let Some(starter) = starter {
             starter.wake();
         }
@@ -248,6 +255,15 @@ impl<M> Slot<M> {
     /// The process works again, though nobody woke it.
     pub(crate) fn set_working(&self) {
         self.inner.lock().parked = false;
+    }
+
+    /// One strong handle more, unless the last one is gone already.
+    pub(crate) fn add_handle(&self) -> bool {
+        let one_more = |handles: usize| (handles > 0).then(|| handles + 1);
+        let added = self
+            .handles
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more);
+        added.is_ok()
     }
 
     /// One strong handle fewer.

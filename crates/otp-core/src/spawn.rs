@@ -8,9 +8,8 @@ use tokio::runtime::Handle;
 use crate::ending::{ExitGuard, next_number};
 use crate::error::StartError;
 use crate::exit_reason::ExitReason;
-use crate::pid::Pid;
+use crate::pid::{Monitor, Pid};
 use crate::process::{Contained, Guarded, Process};
-use crate::relations;
 use crate::slot::{Ended, Slot};
 use crate::sync::Arc;
 
@@ -24,6 +23,9 @@ enum Never {}
 /// signals of those linked to it. It has no mailbox and cannot trap exits: what needs either is a
 /// [`GenServer`](crate::GenServer). Dropping the [`Pid`] does not end it.
 ///
+/// A process that ends soon may have ended before anybody asks for its [`monitor`](Pid::monitor), and then its
+/// reason is known to nobody but the log: where it counts, use [`spawn_monitor`].
+///
 /// # Errors
 ///
 /// [`StartError::NoRuntime`] outside a runtime.
@@ -31,16 +33,16 @@ enum Never {}
 /// # Examples
 ///
 /// ```
-/// # use otp_core::ExitReason;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let reader = otp_core::spawn(async {
-///     let port: u16 = "no number".parse()?;
-///     println!("listening on {port}");
-///     Ok(())
+/// let ticker = otp_core::spawn(async {
+///     loop {
+///         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+///         println!("tick");
+///     }
 /// })?;
-/// let reason = reader.monitor().await;
-/// assert_eq!(reason.to_string(), "invalid digit found in string");
+/// assert!(ticker.is_alive());
+/// ticker.kill();
 /// # Ok(()) }
 /// ```
 pub fn spawn<F>(future: F) -> Result<Pid, StartError>
@@ -48,11 +50,39 @@ where
     F: Future<Output = Result<(), ExitReason>> + Send + 'static,
 {
     let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-    Ok(launch(&runtime, future, None))
+    Ok(launch(&runtime, future, |_| ()).0)
 }
 
-/// Runs a future as a process, linked to `linked` from before its first poll.
-pub(crate) fn launch<F>(runtime: &Handle, future: F, linked: Option<&Pid>) -> Pid
+/// Runs a future as a process that is monitored from before its first poll: its reason cannot be missed.
+/// Otherwise as [`spawn`].
+///
+/// # Errors
+///
+/// [`StartError::NoRuntime`] outside a runtime.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (_reader, end) = otp_core::spawn_monitor(async {
+///     let port: u16 = "no number".parse()?;
+///     println!("listening on {port}");
+///     Ok(())
+/// })?;
+/// assert_eq!(end.await.to_string(), "invalid digit found in string");
+/// # Ok(()) }
+/// ```
+pub fn spawn_monitor<F>(future: F) -> Result<(Pid, Monitor), StartError>
+where
+    F: Future<Output = Result<(), ExitReason>> + Send + 'static,
+{
+    let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+    Ok(launch(&runtime, future, Pid::monitor))
+}
+
+/// Runs a future as a process, with `bind` done before its first poll.
+pub(crate) fn launch<F, R>(runtime: &Handle, future: F, bind: impl FnOnce(&Pid) -> R) -> (Pid, R)
 where
     F: Future<Output = Result<(), ExitReason>> + Send + 'static,
 {
@@ -60,9 +90,7 @@ where
     let number = next_number();
     slot.begin(number, None);
     let pid = Pid::new(number, &slot);
-    if let Some(linked) = linked {
-        relations::link(linked, &pid);
-    }
+    let bound = bind(&pid);
     let ended = Ended {
         reason: ExitReason::Killed,
         served: true,
@@ -73,7 +101,7 @@ where
         guard: ExitGuard { slot, ended },
     };
     runtime.spawn(Process::new(&pid, run(owned)));
-    pid
+    (pid, bound)
 }
 
 /// What the process owns, in the order in which it goes when a runtime that shuts down drops it before

@@ -8,14 +8,18 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use crate::current;
 use crate::deadline::Deadlines;
 use crate::ending::next_number;
 use crate::error::StartError;
+use crate::exit_reason::ExitReason;
 use crate::gen_server::GenServer;
 use crate::options::ServerOptions;
+use crate::panics;
 use crate::pid::Pid;
 use crate::process::process;
 use crate::relations;
+use crate::reply::{self, Awaiting};
 use crate::server_ref::ServerRef;
 use crate::slot::{Ended, Phase, Slot};
 use crate::sync::Arc;
@@ -106,8 +110,8 @@ struct Starting<S: GenServer> {
     number: u64,
     handle: Option<ServerRef<S::Msg>>,
     parent: Option<Pid>,
-    /// In a process: that it waits for the new one.
-    waiting: Option<Waiting>,
+    /// In a process: that it waits for the new one to have started.
+    waiting: Option<(Waiting, Awaiting<()>)>,
 }
 
 // Nothing in it is ever pinned in place.
@@ -128,10 +132,11 @@ impl<S: GenServer> Future for Starting<S> {
             if let Some(parent) = &this.parent {
                 let pid = Pid::new(this.number, &handle.slot);
                 pid.relate(|relations| relations.parent = parent.number());
-                relations::link(parent, &pid);
+                if !relations::link(parent, &pid) {
+                    return Poll::Ready(Err(this.parent_has_ended(server)));
+                }
             }
-            // A server that nobody knows yet waits for nobody: no cycle can be closed by this.
-            this.waiting = Waiting::begin(&handle.slot, None).unwrap_or_default();
+            this.waiting = handle.slot.note_start();
             tokio::spawn(process(Arc::clone(&handle.slot), this.number, server));
             return Poll::Pending;
         }
@@ -157,6 +162,36 @@ impl<S: GenServer> Future for Starting<S> {
             (Ok(()), None) => Poll::Pending,
             (Err(error), _) => Poll::Ready(Err(error)),
         }
+    }
+}
+
+impl<S: GenServer> Starting<S> {
+    /// Drops a server whose parent was gone before it could be linked.
+    #[cold]
+    fn parent_has_ended(&self, server: S) -> StartError {
+        let dropped = panics::catch_drop(server);
+        let reason = dropped.err().unwrap_or(ExitReason::NoProc);
+        if let Some(handle) = &self.handle {
+            handle.slot.close(Ended {
+                reason: reason.clone(),
+                served: false,
+                ignored: false,
+            });
+        }
+        StartError::Failed(reason)
+    }
+}
+
+impl<M: Send + 'static> Slot<M> {
+    /// Writes down that the process on this thread, if one runs there, waits for the start.
+    fn note_start(self: &Arc<Self>) -> Option<(Waiting, Awaiting<()>)> {
+        if current::process() == 0 {
+            return None;
+        }
+        let (reply, started) = reply::pair(None);
+        self.inner.lock().extras().start = Some(reply);
+        let waiting = Waiting::note(self, Some(started.settle_handle()))?;
+        Some((waiting, started))
     }
 }
 

@@ -173,7 +173,11 @@ impl<M> Rare<M> {
         let step = match due {
             Some(message) => Step::Handle(message),
             None => loop {
-                let told = pop_due(&mut self.told, begun)?;
+                let first = self.first_changes.pop_front();
+                let told = match first {
+                    Some((watch, change)) => Told::Change(watch, change),
+                    None => pop_due(&mut self.told, begun)?,
+                };
                 if let Some(step) = self.hear(told, slot) {
                     break step;
                 }

@@ -1,6 +1,8 @@
 //! Who waits for whom among processes, so that a cycle of calls is refused and not waited for.
 //!
-//! Only what a process sends in its own polls counts; a task or thread outside pays nothing.
+//! Only what a process sends in its own polls counts; a task or thread outside pays nothing. Calls, `stop`,
+//! `suspend` and `inspect` look for a cycle. What has no error for one (starting a server, waiting for room,
+//! awaiting an end) is only written down, so that a call that closes the cycle is refused.
 //!
 //! Invariants:
 //! 1. A wait is written down before its request goes out. It is taken out with the future that waits,
@@ -76,21 +78,28 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// Writes down that the process on this thread waits for `slot`. `None` where no process runs;
-    /// otherwise, if that closes a cycle of waits, those in it, this process first.
+    /// Writes down that the process on this thread, if one runs there, waits for `whom`.
+    pub(crate) fn note<P: ?Sized>(whom: &Arc<P>, answer: Option<Weak<dyn Settle>>) -> Option<Self> {
+        current::with_me(|me| {
+            let wait = Wait {
+                number: 0,
+                whom: id_of(whom),
+                answer,
+            };
+            Self {
+                who: id_of(me),
+                number: me.add_wait(Arc::downgrade(me), wait),
+            }
+        })
+    }
+
+    /// Writes down that the process on this thread, if one runs there, waits for `slot`; if that closes a
+    /// cycle of waits, those in it are returned instead, this process first.
     pub(crate) fn begin<M: Send + 'static>(
         slot: &Arc<Slot<M>>,
         answer: Option<Weak<dyn Settle>>,
     ) -> Result<Option<Self>, Arc<[Pid]>> {
-        let wait = Wait {
-            number: 0,
-            whom: id_of(slot),
-            answer,
-        };
-        let begun = current::with_me(|me| Self {
-            who: id_of(me),
-            number: me.add_wait(Arc::downgrade(me), wait),
-        });
+        let begun = Self::note(slot, answer);
         // The look of invariant 2.
         if begun.is_some() && slot.waiting.load(Ordering::SeqCst) != 0 {
             let slot: Arc<Slot<M>> = Arc::clone(slot);

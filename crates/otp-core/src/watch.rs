@@ -38,18 +38,15 @@ impl<M: Send + 'static> Context<M> {
     pub fn watch<N: Send + 'static>(
         &mut self,
         server: &ServerRef<N>,
-        mut map: impl FnMut(ServerChange) -> M + Send + 'static,
+        map: impl FnMut(ServerChange) -> M + Send + 'static,
     ) -> WatchRef {
         let watch = WatchRef(MonitorRef::next().0);
         let slot = Arc::clone(&server.slot);
         let change = slot.watch(watch.0, &self.pid());
-        let closed = matches!(change, Some(ServerChange::Closed));
-        if let Some(change) = change {
-            self.continue_with(map(change));
-        }
-        if !closed {
-            self.rare().watches.insert(watch.0, (slot, Box::new(map)));
-        }
+        let rare = self.rare();
+        rare.first_changes
+            .extend(change.map(|change| (watch.0, change)));
+        rare.watches.insert(watch.0, (slot, Box::new(map)));
         watch
     }
 

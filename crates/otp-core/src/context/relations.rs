@@ -34,8 +34,8 @@ impl<M: Send + 'static> Context<M> {
 
     /// Links this process with another: when one of them ends, the other gets its exit signal.
     ///
-    /// The signal of a `Normal` end does nothing; of any other, the process that gets it ends at its next
-    /// `.await` with the same reason, unless it traps exits. There is one link between two processes,
+    /// The signal of a `Normal` end does nothing; of any other, the process that gets it ends with the same
+    /// reason, at its next `.await` that waits, unless it traps exits. There is one link between two processes,
     /// however often they link, and none of a process with itself.
     ///
     /// # Errors
@@ -112,9 +112,10 @@ impl<M: Send + 'static> Context<M> {
 
     /// Starts a server linked with this process, and returns when its `init` has returned.
     ///
-    /// The link is there before the new process runs. This process is the new one's parent: if it ends,
-    /// the new one ends too, even one that traps exits. A start that fails is only an error: no exit
-    /// signal of it arrives here.
+    /// The link is there before the new process runs. This process is the new one's parent: a new one that
+    /// traps exits still ends when its parent does, in order and with its reason, whatever that is. One
+    /// that does not trap exits ends as any linked process, which a `Normal` end of its parent leaves
+    /// alone. A start that fails is only an error: no exit signal of it arrives here.
     ///
     /// The handler in hand waits for `init`, and this process for the handler. The future borrows nothing.
     ///
@@ -157,7 +158,18 @@ impl<M: Send + 'static> Context<M> {
         F: Future<Output = Result<(), ExitReason>> + Send + 'static,
     {
         // A process is polled by its runtime, so there is one.
-        spawn::launch(&Handle::current(), future, Some(&self.pid()))
+        let own = self.pid();
+        spawn::launch(&Handle::current(), future, |pid| relations::link(&own, pid)).0
+    }
+
+    /// Runs a future as a process that this one monitors; see [`spawn`](crate::spawn()).
+    ///
+    /// The monitor is there before the new process runs: its reason cannot be missed.
+    pub fn spawn_monitor<F>(&mut self, future: F) -> (Pid, MonitorRef)
+    where
+        F: Future<Output = Result<(), ExitReason>> + Send + 'static,
+    {
+        spawn::launch(&Handle::current(), future, |pid| self.monitor(pid))
     }
 
     fn relate_own(&self, change: impl FnOnce(&mut relations::Relations)) {

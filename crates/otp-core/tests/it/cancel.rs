@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod start;
+mod start_link;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;

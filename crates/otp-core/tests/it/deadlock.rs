@@ -1,5 +1,9 @@
 //! Processes that would wait for each other for ever.
 
+mod load;
+mod none;
+mod ways;
+
 use std::pin::pin;
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! Panics: each ends one process and harms nobody else.
 
 mod alone;
+mod bound;
 
 use std::panic::panic_any;
 use std::task::Poll;

@@ -8,7 +8,9 @@ use std::task::{Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use otp_core::{Context, ExitReason, GenServer, ReplyTo, ServerOptions, ServerRef, StartError};
+use otp_core::{
+    Context, Down, Exit, ExitReason, GenServer, ReplyTo, ServerOptions, ServerRef, StartError,
+};
 
 /// What a test returns.
 pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -118,11 +120,14 @@ impl Msg {
 }
 
 /// A server that does what it is told, and writes down how it ends: `terminate: {reason}`, then `state dropped`.
+///
+/// It also writes down what it is told of others: `EXIT {pid}: {reason}` and `DOWN {pid}: {reason}`.
 pub(crate) struct Probe {
     pub(crate) log: Log,
     pub(crate) kept: Vec<ReplyTo<u32>>,
     on_init: Option<Work>,
     on_terminate: Option<Work>,
+    on_told: Option<Work>,
     _dropped: OnDrop,
 }
 
@@ -134,6 +139,7 @@ impl Probe {
             kept: Vec::new(),
             on_init: None,
             on_terminate: None,
+            on_told: None,
             _dropped,
         }
     }
@@ -157,6 +163,17 @@ impl Probe {
         + 'static,
     ) -> Self {
         self.on_terminate = Some(Box::new(work));
+        self
+    }
+
+    /// What to do, once, in `handle_exit` or `handle_down`.
+    pub(crate) fn on_told(
+        mut self,
+        work: impl for<'a> FnOnce(&'a mut Self, &'a mut Context<Msg>) -> BoxFuture<'a, Done>
+        + Send
+        + 'static,
+    ) -> Self {
+        self.on_told = Some(Box::new(work));
         self
     }
 
@@ -198,12 +215,43 @@ impl GenServer for Probe {
         Ok(())
     }
 
+    async fn handle_exit(&mut self, exit: Exit, ctx: &mut Context<Msg>) -> Done {
+        let from = exit.from.map_or("nobody".to_owned(), |pid| pid.to_string());
+        self.log.note(format!("EXIT {from}: {}", exit.reason));
+        match self.on_told.take() {
+            Some(work) => work(self, ctx).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn handle_down(&mut self, down: Down, ctx: &mut Context<Msg>) -> Done {
+        self.log.note(format!("DOWN {}: {}", down.pid, down.reason));
+        match self.on_told.take() {
+            Some(work) => work(self, ctx).await,
+            None => Ok(()),
+        }
+    }
+
     async fn terminate(&mut self, reason: &ExitReason, ctx: &mut Context<Msg>) {
         self.log.note(format!("terminate: {reason}"));
         if let Some(work) = self.on_terminate.take() {
             let _ = work(self, ctx).await;
         }
     }
+}
+
+/// Runs `work` in a server and returns what it gives.
+pub(crate) async fn inside<R: Send + 'static>(
+    server: &ServerRef<Msg>,
+    work: impl FnOnce(&mut Probe, &mut Context<Msg>) -> R + Send + 'static,
+) -> R {
+    let done = server.call(|reply| {
+        Msg::act(move |probe, ctx| {
+            reply.send(work(probe, ctx));
+            Ok(())
+        })
+    });
+    done.await.unwrap()
 }
 
 pub(crate) const fn ms(number: u64) -> Duration {
