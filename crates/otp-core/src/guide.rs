@@ -6,6 +6,7 @@
 //! [`Context::link`]: crate::Context::link
 //! [`Context::monitor`]: crate::Context::monitor
 //! [`Context::spawn_link`]: crate::Context::spawn_link
+//! [`Context::spawn_monitor`]: crate::Context::spawn_monitor
 //! [`Context::spawn_task`]: crate::Context::spawn_task
 //! [`Context::start_link`]: crate::Context::start_link
 //! [`Context::trap_exit`]: crate::Context::trap_exit
@@ -24,3 +25,4 @@
 //! [`ServerRef`]: crate::ServerRef
 //! [`WeakRef`]: crate::WeakRef
 //! [`spawn`]: crate::spawn()
+//! [`spawn_monitor`]: crate::spawn_monitor

@@ -120,7 +120,7 @@ impl<M> Slot<M> {
         }
         linked.retain(|peer| peer.process().hold_for(peer.number(), number));
         self.relate(number, &mut |relations| {
-            mem::swap(&mut relations.held, &mut linked)
+            mem::swap(&mut relations.held, &mut linked);
         });
     }
 
