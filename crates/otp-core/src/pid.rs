@@ -135,8 +135,9 @@ impl Pid {
 
     /// Returns a future that gives the reason for which the process ends.
     ///
-    /// It is there once the process's state is dropped and its callers are told. For a process that
-    /// has ended already it gives [`ExitReason::NoProc`] at once. The process is watched from
+    /// It is there once the process's state is dropped and everybody else is told: callers, linked
+    /// processes, those that monitor it by [`Context::monitor`](crate::Context::monitor). For a process that
+    /// has ended already it gives [`ExitReason::NoProc`] at once, and is no sign that the others were told. The process is watched from
     /// this call on, not from the first poll.
     ///
     /// In a handler use [`Context::monitor`](crate::Context::monitor): awaiting the end of another process

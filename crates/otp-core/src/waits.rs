@@ -113,9 +113,9 @@ impl Waiting {
     /// Follows the waits from `first` on; returns the way that leads back to the one who waits here.
     #[cold]
     fn cycle(&self, first: Arc<dyn AnyProcess>) -> Option<Arc<[Pid]>> {
-        let me = WAITERS.find(self.who)?;
+        let me = Pid::of(WAITERS.find(self.who)?);
         let mut seen = HashSet::from([id_of(&first)]);
-        let mut way = vec![Station::new(first)];
+        let mut way = vec![Station::new(Arc::clone(&first))];
         while let Some(station) = way.last_mut() {
             let Some(wait) = station.open.pop() else {
                 way.pop();
@@ -125,9 +125,13 @@ impl Waiting {
             station.taken = Some(wait);
             if whom == self.who {
                 if way.iter().all(Station::still_waits) {
-                    let others = way.into_iter().map(|station| station.process);
-                    return Some(std::iter::once(me).chain(others).map(Pid::of).collect());
+                    let others = way.into_iter().map(|station| station.pid);
+                    return Some(std::iter::once(me).chain(others).collect());
                 }
+                // A wait on this way has ended meanwhile. There may be another way over the same stations,
+                // so the search begins anew; what has ended is not found again.
+                seen = HashSet::from([id_of(&first)]);
+                way = vec![Station::new(Arc::clone(&first))];
             } else if seen.insert(whom)
                 && let Some(next) = WAITERS.find(whom)
             {
@@ -158,7 +162,7 @@ impl Drop for Waiting {
 
 /// A process on the way, and where one can go on from it.
 struct Station {
-    process: Arc<dyn AnyProcess>,
+    pid: Pid,
     open: Vec<Unanswered>,
     taken: Option<Unanswered>,
 }
@@ -182,7 +186,7 @@ impl Station {
         });
         Self {
             open: open.collect(),
-            process,
+            pid: Pid::of(process),
             taken: None,
         }
     }

@@ -47,8 +47,15 @@ impl<M: Send + 'static> Context<M> {
         if *pid == own || relations::link(&own, pid) {
             return Ok(());
         }
-        let mut traps_exits = false;
-        self.relate_own(|relations| traps_exits = relations.traps_exits);
+        let (mut traps_exits, mut linked) = (false, false);
+        self.relate_own(|relations| {
+            traps_exits = relations.traps_exits;
+            linked = relations.links.contains_key(&pid.number());
+        });
+        if linked {
+            // It has just ended, and its exit signal is on the way.
+            return Ok(());
+        }
         if !traps_exits {
             return Err(LinkError::NoProc);
         }

@@ -2,6 +2,7 @@
 
 mod load;
 mod none;
+mod noted;
 mod ways;
 
 use std::pin::pin;
@@ -285,7 +286,7 @@ async fn an_init_that_calls_the_one_who_starts_it_is_told_at_once() -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plain_process_is_part_of_a_cycle_and_a_task_is_not() -> Outcome {
+async fn a_task_is_no_part_of_a_cycle() -> Outcome {
     let [a] = probes().await;
     let of_a = a.clone();
     let task = a.call(move |reply: ReplyTo<String>| {

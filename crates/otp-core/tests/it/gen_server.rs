@@ -12,18 +12,20 @@
 // | init: throw, bad return values, wrong arguments, missing callbacks | none: the types leave no room for them |
 // | a failed start leaves nothing behind and can be repeated at once | start::a_failed_start_can_be_repeated_at_once, ::nothing_is_left_when_a_start_has_timed_out |
 // | terminate is not called for a failed init | start::a_failed_init_is_an_error_and_leaves_nothing |
-// | start_link: the caller's exit signal | none: servers have no links yet |
+// | start_link: the caller's exit signal of a failed start | parents::a_failed_start_is_only_an_error (here none) |
 // | continue: at once, before any queued message; from itself; stop from it | a_continue_comes_before_any_queued_message, a_continue_may_continue, a_continue_may_stop_the_server |
 // | continue after a call with a reply: the reply comes first | a_reply_is_out_before_the_continue |
 // | idle time-out: only idle time, cancelled by any message, set anew | an_idle_timeout_counts_idle_time_alone, any_message_cancels_an_idle_timeout, the_last_idle_timeout_counts |
 // | idle time-out of 0: only if the queue is empty | a_zero_idle_timeout_waits_for_an_empty_queue |
 // | system messages do not cancel it | inspect::looking_in_does_not_count_as_activity |
-// | the parent's exit, exits of others | none: servers have no parents and no links yet |
+// | the parent's exit, trapping: terminate, also for normal | parents::who_traps_ends_in_order_with_its_parent_also_a_normal_one, ::a_parents_end_takes_its_turn_in_who_traps |
+// | the parent's exit, not trapping: dies at once, normal does nothing | parents::who_does_not_trap_dies_at_once_with_its_parent, ::a_parents_normal_end_does_nothing_to_who_does_not_trap |
+// | exits of others are told, if trapped | parents::the_ends_of_others_are_told_to_handle_exit, exits::defaults::* |
 // | stop R: terminate(R), then exit R | an_error_of_a_handler_ends_the_server |
 // | stop R with a reply: terminate first, then the reply | a_reply_does_not_wait_for_terminate (here replies are sent at once) |
 // | an error in a callback: terminate, then exit | a_panic_of_a_handler_ends_the_server |
 // | an error in terminate replaces the reason | stop::a_panic_in_terminate_takes_the_place_of_the_reason, a_panic_in_terminate_takes_the_place_of_a_panic |
-// | terminate runs on stops, errors, stop/1; not on kill | these, stop::*, a_killed_server_does_not_terminate (here also without trapping exits) |
+// | terminate runs on stops, errors, stop/1; not on kill, nor on exit signals when not trapping | these, stop::*, exits::sent::*, a_killed_server_does_not_terminate (the stops here also without trapping exits) |
 // | default callbacks | a_server_needs_no_more_than_handle |
 // | call: the reply, delayed, from another process | call::a_call_returns_the_reply, reply::a_kept_call_is_answered_later, ::anybody_may_answer |
 // | call: noproc for a dead server; the reason of its end; also normal | call::a_call_to_an_ended_server_fails_at_once, unanswered::* |

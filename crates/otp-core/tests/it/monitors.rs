@@ -220,7 +220,7 @@ async fn demonitoring_tells_whether_a_report_was_to_come() -> Outcome {
     let told = format!("DOWN {}: normal", ends.pid);
     ends.end(End::With(ExitReason::Normal)).await;
     quiet().await;
-    assert_eq!(watcher.log.take(), [told.clone()]);
+    assert_eq!(watcher.log.take(), [told.as_str()]);
     assert_eq!(other.log.take(), [told]);
     assert!(!inside(server, move |_, ctx| ctx.demonitor(own)).await);
     Ok(())

@@ -61,9 +61,10 @@ async fn the_end_of_a_process_comes_last_on_several_threads_too() -> Outcome {
     let watcher = Subject::new(Kind::Trapping).await;
     let server = watcher.server.clone().ok_or("none")?;
     for round in 0..200 {
-        let to = server.clone();
+        let (to, (go, begins)) = (server.clone(), oneshot::channel::<()>());
         let plain = inside(&server, move |_, ctx| {
             let pid = ctx.spawn_link(async move {
+                begins.await?;
                 sends(&to, 100);
                 Err(boom())
             });
@@ -71,8 +72,10 @@ async fn the_end_of_a_process_comes_last_on_several_threads_too() -> Outcome {
             pid
         })
         .await;
-        // The end of all, and the message behind which all has been told.
-        plain.monitor().await;
+        // It is told last of all, and the message behind it comes after all that was told.
+        let end = plain.monitor();
+        let _ = go.send(());
+        end.await;
         inside(&server, |_, _| ()).await;
         let told = ["EXIT", "DOWN"].map(|what| format!("{what} {plain}: boom"));
         assert_eq!(last_of(watcher.log.take(), 100), told, "round {round}");

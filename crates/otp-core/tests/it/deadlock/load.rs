@@ -1,19 +1,23 @@
 //! Cycles closed by several threads at once, and no false alarm under load.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use otp_core::{
     CallError, Context, ExitReason, GenServer, ReplyTo, ServerOptions, ServerRef, start_with,
 };
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::{hello, probes};
 use crate::support::{Done, Msg, Outcome};
 
 /// Longer than any test waits: who is not told of a cycle waits for this.
 const LIMIT: Duration = Duration::from_secs(600);
+
+/// How long a test waits for all that should take next to no time.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Has each of `N` servers call the next, at the same time, and tells how many were told of the cycle.
 async fn ring<const N: usize>(servers: &[ServerRef<Msg>; N]) -> usize {
@@ -51,15 +55,10 @@ async fn ring<const N: usize>(servers: &[ServerRef<Msg>; N]) -> usize {
 
 async fn rings<const N: usize>() {
     let servers: [ServerRef<Msg>; N] = probes().await;
-    let begun = Instant::now();
     for _ in 0..500 {
-        assert!((1..=N).contains(&ring(&servers).await));
+        let told = timeout(PATIENCE, ring(&servers)).await;
+        assert!((1..=N).contains(&told.expect("nobody is told of the cycle")));
     }
-    assert!(
-        begun.elapsed() < Duration::from_secs(60),
-        "{:?}",
-        begun.elapsed()
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -177,7 +176,6 @@ async fn load(anybody: bool, clients: u64, calls: usize) -> Vec<CallError> {
         servers.push(start_with(asks, options).await.unwrap());
     }
     assert!(all.set(servers.clone()).is_ok());
-    let begun = Instant::now();
     let mut clients_at_work = JoinSet::new();
     for client in 0..clients {
         let (servers, mut numbers) = (servers.clone(), Numbers(client + 1));
@@ -195,8 +193,8 @@ async fn load(anybody: bool, clients: u64, calls: usize) -> Vec<CallError> {
             failed
         });
     }
-    let failed = clients_at_work.join_all().await;
-    assert!(begun.elapsed() < LIMIT / 10, "{:?}", begun.elapsed());
+    let failed = timeout(PATIENCE, clients_at_work.join_all()).await;
+    let failed = failed.expect("nobody is told of a cycle");
     failed.into_iter().flatten().collect()
 }
 
