@@ -19,6 +19,8 @@ mod pid;
 mod process;
 mod recipient;
 mod reply;
+#[cfg(all(test, otp_schedules))]
+mod schedules;
 mod server_ref;
 mod signals;
 mod slot;

@@ -5,7 +5,7 @@
 //! checker's primitives in their place and run the real code.
 
 #[cfg(all(test, otp_schedules))]
-mod checked;
+pub(crate) mod checked;
 
 pub(crate) use std::sync::atomic::Ordering;
 // The checker has no `Arc` of its own, and one that could not become `Arc<dyn ..>` would be of no use.
@@ -23,7 +23,9 @@ pub(crate) use std::thread_local;
 pub(crate) use parking_lot::Mutex;
 
 #[cfg(all(test, otp_schedules))]
-pub(crate) use checked::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, thread_local};
+pub(crate) use checked::{
+    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, locals as thread_local,
+};
 
 /// For statics. They outlive each single execution of the checker, and its own primitives must not;
 /// so these are never exchanged, and no schedule is tried around them.
