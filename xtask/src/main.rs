@@ -9,6 +9,7 @@ mod deny;
 mod manifest;
 mod package;
 mod runner;
+mod schedules;
 mod steps;
 mod tidy;
 mod workspace;
@@ -56,11 +57,18 @@ const CI: [Step; 8] = [
 ];
 
 /// What stays out of `ci`, because it is too slow to run on each change.
-const BENCH: Step = Step::new(
-    "bench [NAME]",
-    "run the benches and write docs/BENCHMARKS.md; --peers-only skips criterion's",
-    bench::run,
-);
+const BESIDE_CI: [Step; 2] = [
+    Step::new(
+        "bench [NAME]",
+        "run the benches and write docs/BENCHMARKS.md; --peers-only skips criterion's",
+        bench::run,
+    ),
+    Step::new(
+        "schedules [NAME]",
+        "try otp-core in many orders of its threads; --count N, --replay SCENARIO SCHEDULE, --broken",
+        schedules::run,
+    ),
+];
 
 fn main() -> ExitCode {
     let mut args = env::args().skip(1);
@@ -79,7 +87,7 @@ fn main() -> ExitCode {
         }
         _ => CI
             .iter()
-            .chain([&BENCH])
+            .chain(&BESIDE_CI)
             .filter(|step| step.name() == name)
             .collect(),
     };
@@ -102,7 +110,7 @@ fn usage() -> String {
         "ci",
         "run the steps below up to deny, in this order, and list all failures",
     );
-    for step in CI.iter().chain([&BENCH]) {
+    for step in CI.iter().chain(&BESIDE_CI) {
         text += &usage_line(step.synopsis, step.about);
     }
     text + &usage_line("help", "print this text")

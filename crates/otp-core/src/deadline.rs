@@ -34,7 +34,10 @@ use crate::current::Settle;
 use crate::panics;
 use crate::sync::{Arc, AtomicBool, AtomicU32, GlobalMutex, Mutex, Ordering, Weak};
 use crate::timers::after;
-use ticker::{Heap, Ticker};
+use ticker::Heap;
+#[cfg(all(test, otp_schedules))]
+pub(crate) use ticker::Look;
+pub(crate) use ticker::Ticker;
 pub(crate) use watched::Calls;
 use watched::Watched;
 
@@ -86,18 +89,22 @@ impl Deadlines {
         if let Some(known) = find(&runtimes) {
             return Some(known);
         }
-        let deadlines = Arc::new(Self {
-            watched: Mutex::new(Vec::new()),
-            heap: Mutex::new(Heap::default()),
-            mode: AtomicU32::new(RESTING),
-            dead: AtomicBool::new(false),
-            runtime: runtime.clone(),
-        });
+        let deadlines = Arc::new(Self::new(runtime.clone()));
         runtimes.retain(|(known, deadlines)| *known != id && deadlines.strong_count() > 0);
         runtimes.push((id, Arc::downgrade(&deadlines)));
         drop(runtimes);
         runtime.spawn(Ticker::new(Arc::clone(&deadlines)).run());
         Some(deadlines)
+    }
+
+    pub(crate) fn new(runtime: Handle) -> Self {
+        Self {
+            watched: Mutex::new(Vec::new()),
+            heap: Mutex::new(Heap::default()),
+            mode: AtomicU32::new(RESTING),
+            dead: AtomicBool::new(false),
+            runtime,
+        }
     }
 
     /// Returns the deadlines of the runtime in which this is called, for calls to a server that has

@@ -142,11 +142,12 @@ impl<M: Send + 'static> Inbox<M> {
             self.stopped = self.slot.fatal();
             return Some(Poll::Ready(None));
         }
-        if signals & signals::INSPECT != 0
-            && let Some(inspection) = self.slot.next_inspection()
-        {
-            // There is no state to show; whoever asks is told that it is no `S` of theirs.
-            inspection(&());
+        if signals & signals::INSPECT != 0 {
+            // All of them: what is left here would wait until something else wakes the reader.
+            while let Some(inspection) = self.slot.next_inspection() {
+                // There is no state to show; whoever asks is told that it is no `S` of theirs.
+                inspection(&());
+            }
         }
         if signals & signals::SUSPEND == 0 {
             return None;

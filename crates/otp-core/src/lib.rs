@@ -23,6 +23,8 @@ mod process;
 mod recipient;
 mod relations;
 mod reply;
+#[cfg(all(test, otp_schedules))]
+mod schedules;
 mod server_ref;
 mod signals;
 mod slot;

@@ -175,7 +175,9 @@ impl<M> Slot<M> {
         senders.push_back(Arc::clone(&sender));
         self.signals.fetch_or(signals::SENDERS, Ordering::SeqCst);
         drop(inner);
-        // Room may have appeared before the process could know that somebody waits.
+        // Room may have appeared before the process could know that somebody waits. Left out, it is the
+        // fault by which `cargo xtask schedules --broken` shows that the checker finds one.
+        #[cfg(not(otp_schedules_broken))]
         self.admit_senders();
         Ok(Some(QueuedSend(sender)))
     }

@@ -104,14 +104,14 @@ const LONGEST_END: Duration = Duration::from_millis(100);
 
 /// A process whose `init` has not returned yet. Holds the first handle; dropped with it, it takes
 /// the process along.
-struct Starting<S: GenServer> {
+pub(crate) struct Starting<S: GenServer> {
     // `None` once it has moved into its process.
-    server: Option<S>,
-    number: u64,
-    handle: Option<ServerRef<S::Msg>>,
-    parent: Option<Pid>,
+    pub(crate) server: Option<S>,
+    pub(crate) number: u64,
+    pub(crate) handle: Option<ServerRef<S::Msg>>,
+    pub(crate) parent: Option<Pid>,
     /// In a process: that it waits for the new one to have started.
-    waiting: Option<(Waiting, Awaiting<()>)>,
+    pub(crate) waiting: Option<(Waiting, Awaiting<()>)>,
 }
 
 // Nothing in it is ever pinned in place.

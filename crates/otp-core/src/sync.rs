@@ -5,7 +5,7 @@
 //! checker's primitives in their place and run the real code.
 
 #[cfg(all(test, otp_schedules))]
-mod checked;
+pub(crate) mod checked;
 
 pub(crate) use std::sync::atomic::Ordering;
 // The checker has no `Arc` of its own, and one that could not become `Arc<dyn ..>` would be of no use.
@@ -24,7 +24,7 @@ pub(crate) use parking_lot::{Mutex, MutexGuard};
 
 #[cfg(all(test, otp_schedules))]
 pub(crate) use checked::{
-    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, thread_local,
+    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, locals as thread_local,
 };
 
 /// For statics. They outlive each single execution of the checker, and its own primitives must not;

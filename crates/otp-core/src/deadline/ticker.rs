@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::{Future, poll_fn};
 use std::mem;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::watched::Entry;
 use super::{COARSE, Deadlines, EXACT, RESTING, TICK};
@@ -87,43 +87,73 @@ impl Heap {
     }
 }
 
-pub(super) struct Ticker {
+pub(crate) struct Ticker {
     deadlines: Arc<Deadlines>,
     /// In flight since before the last tick, each with its deadline.
     aged: Vec<(Entry, Instant)>,
     fresh: Vec<Entry>,
     /// The runtime's clock and the machine's at the last tick, while ticking.
     last: Option<(Instant, std::time::Instant)>,
+    /// `None` while it rests.
+    next_tick: Option<Instant>,
+}
+
+/// When the ticker has something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    Again,
+    At(Instant),
+    /// Not before somebody wakes it.
+    AtWake,
 }
 
 impl Ticker {
-    pub(super) fn new(deadlines: Arc<Deadlines>) -> Self {
+    pub(crate) fn new(deadlines: Arc<Deadlines>) -> Self {
         Self {
             deadlines,
             aged: Vec::new(),
             fresh: Vec::new(),
             last: None,
+            next_tick: None,
         }
     }
 
     pub(super) async fn run(mut self) {
         let mut sleep = pin!(sleep_until(Instant::now()));
-        let mut next_tick = None;
         loop {
-            let now = Instant::now();
-            self.expire(now);
-            // A wake for an early deadline is no tick.
-            if next_tick.is_none_or(|next| now >= next) {
-                next_tick = if self.tick() {
-                    self.publish_clock(now);
-                    Some(now + TICK)
-                } else {
-                    self.last = None;
-                    self.deadlines.mode.store(RESTING, Ordering::Relaxed);
-                    None
-                };
-            }
-            self.wait(sleep.as_mut(), next_tick).await;
+            self.round(Instant::now());
+            let mut polled = false;
+            poll_fn(|cx| {
+                if polled {
+                    return Poll::Ready(());
+                }
+                polled = true;
+                match self.look(cx.waker()) {
+                    Look::Again => Poll::Ready(()),
+                    Look::AtWake => Poll::Pending,
+                    Look::At(until) => {
+                        sleep.as_mut().reset(until);
+                        sleep.as_mut().poll(cx)
+                    }
+                }
+            })
+            .await;
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn round(&mut self, now: Instant) {
+        self.expire(now);
+        // A wake for an early deadline is no tick.
+        if self.next_tick.is_none_or(|next| now >= next) {
+            self.next_tick = if self.tick() {
+                self.publish_clock(now);
+                Some(now + TICK)
+            } else {
+                self.last = None;
+                self.deadlines.mode.store(RESTING, Ordering::Relaxed);
+                None
+            };
         }
     }
 
@@ -194,29 +224,20 @@ impl Ticker {
         self.deadlines.mode.store(mode, Ordering::Relaxed);
     }
 
-    /// Waits for the next tick or deadline, or until somebody wakes the ticker.
-    async fn wait(&self, mut sleep: Pin<&mut Sleep>, next_tick: Option<Instant>) {
-        let mut polled = false;
-        poll_fn(|cx| {
-            if polled {
-                return Poll::Ready(());
-            }
-            polled = true;
-            let mut heap = self.deadlines.heap.lock();
-            heap.waker = Some(cx.waker().clone());
-            let earliest = heap.earliest();
-            drop(heap);
-            // The last look of invariant 4: from here on, whoever has a server watched finds the waker.
-            if next_tick.is_none() && !self.deadlines.watched.lock().is_empty() {
-                return Poll::Ready(());
-            }
-            let Some(until) = earliest.into_iter().chain(next_tick).min() else {
-                return Poll::Pending;
-            };
-            sleep.as_mut().reset(until);
-            sleep.as_mut().poll(cx)
-        })
-        .await;
+    /// Tells when there is something to do next, unless somebody wakes the ticker earlier.
+    pub(crate) fn look(&self, waker: &Waker) -> Look {
+        let mut heap = self.deadlines.heap.lock();
+        heap.waker = Some(waker.clone());
+        let earliest = heap.earliest();
+        drop(heap);
+        // The last look of invariant 4: from here on, whoever has a server watched finds the waker.
+        if self.next_tick.is_none() && !self.deadlines.watched.lock().is_empty() {
+            return Look::Again;
+        }
+        match earliest.into_iter().chain(self.next_tick).min() {
+            Some(until) => Look::At(until),
+            None => Look::AtWake,
+        }
     }
 }
 

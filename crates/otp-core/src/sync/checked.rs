@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
-use shuttle::thread::{AccessError, LocalKey};
+use shuttle::thread::{AccessError, LocalKey, sleep as give_way};
 
 /// The checker's mutex, without poisoning.
 #[derive(Debug, Default)]
@@ -19,6 +19,7 @@ impl<T> Mutex<T> {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         let guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = HELD.try_with(|held| held.set(held.get() + 1));
         MutexGuard { guard: Some(guard) }
     }
 
@@ -35,11 +36,12 @@ pub(crate) struct MutexGuard<'a, T> {
 
 impl<T> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
+        let _ = HELD.try_with(|held| held.set(held.get() - 1));
         self.guard = None;
         // The checker changes threads before what it knows to be visible to others. A wake, or the drop of
         // an `Arc`, is visible too, and here it comes right after a lock as a rule. To the checker a sleep is
         // no more than a place where another thread may run.
-        shuttle::thread::sleep(Duration::ZERO);
+        give_way(Duration::ZERO);
     }
 }
 
@@ -55,6 +57,15 @@ impl<T> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         self.guard.as_mut().expect("held until it is dropped")
     }
+}
+
+shuttle::thread_local! {
+    static HELD: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Tells whether the code that runs here holds a lock of this crate.
+pub(crate) fn is_locked() -> bool {
+    HELD.try_with(Cell::get).is_ok_and(|held| held > 0)
 }
 
 /// A thread-local of the checker's threads, which all share one of the machine's.
@@ -81,10 +92,10 @@ impl<T: Copy> Local<Cell<T>> {
 }
 
 /// As the standard library's, for what is declared here: statics with a constant beginning.
-macro_rules! thread_local {
-    ($($(#[$attribute:meta])* static $name:ident: $type:ty = const { $begin:expr };)*) => {$(
+macro_rules! locals {
+    ($($(#[$attribute:meta])* $vis:vis static $name:ident: $type:ty = const { $begin:expr };)*) => {$(
         $(#[$attribute])*
-        static $name: $crate::sync::checked::Local<$type> = {
+        $vis static $name: $crate::sync::checked::Local<$type> = {
             shuttle::thread_local! {
                 static KEY: $type = const { $begin };
             }
@@ -92,4 +103,4 @@ macro_rules! thread_local {
         };
     )*};
 }
-pub(crate) use thread_local;
+pub(crate) use locals;

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::task::Poll;
 use std::time::Duration;
 
-use otp_core::{CallError, CastError, ExitReason, ReplyTo, ServerRef, inbox};
+use otp_core::{CallError, CastError, ExitReason, InspectError, ReplyTo, ServerRef, inbox};
 
 use crate::cancel::{ByHand, waker};
 use crate::support::{Log, Msg, Outcome, Probe, quiet};
@@ -162,6 +162,27 @@ async fn calls_to_an_inbox_are_answered_or_time_out() -> Outcome {
         drop(inbox.recv().await);
     });
     assert!(matches!(no_reply, Err(CallError::NoReply)), "{no_reply:?}");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_of_many_looks_at_an_inbox_is_answered() -> Outcome {
+    let (address, mut inbox) = inbox::<u32>();
+    let looks: Vec<_> = (0..5)
+        .map(|_| {
+            let address = address.clone();
+            tokio::spawn(async move { address.inspect(|_: &u32| ()).await })
+        })
+        .collect();
+    drop(address);
+    assert_eq!(inbox.recv().await, None);
+    for look in looks {
+        let seen = look.await?;
+        assert!(
+            matches!(seen, Err(InspectError::OtherState { .. })),
+            "{seen:?}"
+        );
+    }
     Ok(())
 }
 
