@@ -102,8 +102,8 @@ impl Waiting {
         let begun = Self::note(slot, answer);
         // The look of invariant 2.
         if begun.is_some() && slot.waiting.load(Ordering::SeqCst) != 0 {
-            let slot: Arc<Slot<M>> = Arc::clone(slot);
-            if let Some(cycle) = begun.as_ref().and_then(|begun| begun.cycle(slot)) {
+            let slot: Arc<dyn AnyProcess> = Arc::<Slot<M>>::clone(slot);
+            if let Some(cycle) = begun.as_ref().and_then(|begun| begun.cycle(&slot)) {
                 return Err(cycle);
             }
         }
@@ -112,10 +112,10 @@ impl Waiting {
 
     /// Follows the waits from `first` on; returns the way that leads back to the one who waits here.
     #[cold]
-    fn cycle(&self, first: Arc<dyn AnyProcess>) -> Option<Arc<[Pid]>> {
+    fn cycle(&self, first: &Arc<dyn AnyProcess>) -> Option<Arc<[Pid]>> {
         let me = Pid::of(WAITERS.find(self.who)?);
-        let mut seen = HashSet::from([id_of(&first)]);
-        let mut way = vec![Station::new(Arc::clone(&first))];
+        let mut seen = HashSet::from([id_of(first)]);
+        let mut way = vec![Station::new(Arc::clone(first))];
         while let Some(station) = way.last_mut() {
             let Some(wait) = station.open.pop() else {
                 way.pop();
@@ -130,8 +130,8 @@ impl Waiting {
                 }
                 // A wait on this way has ended meanwhile. There may be another way over the same stations,
                 // so the search begins anew; what has ended is not found again.
-                seen = HashSet::from([id_of(&first)]);
-                way = vec![Station::new(Arc::clone(&first))];
+                seen = HashSet::from([id_of(first)]);
+                way = vec![Station::new(Arc::clone(first))];
             } else if seen.insert(whom)
                 && let Some(next) = WAITERS.find(whom)
             {
