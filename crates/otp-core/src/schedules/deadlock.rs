@@ -26,6 +26,10 @@ enum Ask {
     Next(WeakRef<Ask>),
     /// To ask the next one so many times over, and to tell how many in the line were told of a cycle.
     On(u32, ReplyTo<u32>),
+    /// To ask the next one to answer first and then to ask that one.
+    Relay(WeakRef<Ask>, ReplyTo<()>),
+    /// To answer, and then to ask that one.
+    AnswerThenAsk(WeakRef<Ask>, ReplyTo<()>),
 }
 
 impl GenServer for Node {
@@ -35,6 +39,21 @@ impl GenServer for Node {
         match msg {
             Ask::Next(next) => self.next = Some(next),
             Ask::On(0, reply) => reply.send(0),
+            Ask::Relay(whom, reply) => {
+                let next = self.next.as_ref().and_then(WeakRef::upgrade);
+                let next = next.ok_or_else(|| ExitReason::boxed("there is no next one"))?;
+                let relay = |answer| Ask::AnswerThenAsk(whom, answer);
+                next.call_timeout(relay, Duration::MAX).await?;
+                reply.send(());
+            }
+            Ask::AnswerThenAsk(whom, reply) => {
+                reply.send(());
+                if let Some(whom) = whom.upgrade() {
+                    let on = |reply| Ask::On(0, reply);
+                    let asked = whom.call_timeout(on, Duration::MAX).await;
+                    asked.expect("whom it answered waits for it no more");
+                }
+            }
             Ask::On(left, reply) => {
                 let next = self.next.as_ref().and_then(WeakRef::upgrade);
                 let next = next.ok_or_else(|| ExitReason::boxed("there is no next one"))?;
@@ -107,4 +126,42 @@ fn three_that_call_each_other_at_once_are_told() {
     check("a ring of three, all the way round", || {
         assert!(ring(3, 3) > 0, "nobody is told");
     });
+}
+
+/// The first asks the second, which asks the third, which answers and only then asks the first.
+fn answered() {
+    let mut servers = Vec::new();
+    let mut processes = Vec::new();
+    for _ in 0..3 {
+        let slot = Arc::new(Slot::new(usize::MAX, None));
+        let number = next_number();
+        slot.begin(number, None);
+        processes.push(spawn(process(
+            Arc::clone(&slot),
+            number,
+            Node { next: None },
+        )));
+        servers.push(ServerRef::first(slot));
+    }
+    for at in 0..2 {
+        let next = servers[at + 1].downgrade();
+        assert!(servers[at].cast(Ask::Next(next)).is_ok());
+    }
+    let (first, second) = (servers[0].clone(), servers[1].clone());
+    let back = first.downgrade();
+    let relays = thread::spawn(move || {
+        let relay = |reply| Ask::Relay(back, reply);
+        block_on(second.call_timeout(relay, Duration::MAX)).expect("it answers");
+    });
+    let ask = |reply| Ask::On(1, reply);
+    let told = block_on(first.call_timeout(ask, Duration::MAX)).expect("it answers");
+    assert_eq!(told, 0, "there was no cycle");
+    relays.join().expect("it ends");
+    drop((first, servers));
+    processes.into_iter().for_each(join);
+}
+
+#[test]
+fn who_has_answered_is_no_part_of_a_cycle() {
+    check("answered, then asked", answered);
 }

@@ -5,7 +5,16 @@ use shuttle::thread;
 use super::actor::{Do, actor};
 use super::check;
 use super::peers::{Ending, finish, pid_of};
-use super::run::{block_on, join};
+use super::run::{block_on, join, spawn};
+use crate::context::Context;
+use crate::ending::next_number;
+use crate::exit_reason::ExitReason;
+use crate::gen_server::GenServer;
+use crate::process::process;
+use crate::relations;
+use crate::server_ref::ServerRef;
+use crate::slot::Slot;
+use crate::sync::Arc;
 
 /// Of a process that is linked while it ends, exactly one exit signal comes: the real one, or `NoProc`.
 fn link_against_end(ending: Ending) {
@@ -162,4 +171,40 @@ fn ends_at_once() {
 #[test]
 fn processes_that_end_at_once_hang_nobody() {
     check("ends at once", ends_at_once);
+}
+
+/// A server whose state has the only handle to another.
+struct Holder(ServerRef<Do>);
+
+impl GenServer for Holder {
+    type Msg = ();
+
+    async fn handle(&mut self, (): (), _: &mut Context<()>) -> Result<(), ExitReason> {
+        Ok(())
+    }
+}
+
+/// A child ends by the exit signal of its parent, though the last handle to it goes before that.
+fn child_of_holder() {
+    let (child, _, of_child) = actor(false);
+    let (pid, end) = (pid_of(&child), pid_of(&child).monitor());
+    let slot = Arc::new(Slot::new(usize::MAX, None));
+    let number = next_number();
+    slot.begin(number, None);
+    let parent = ServerRef::first(Arc::clone(&slot));
+    let parent_pid = parent.pid().expect("it is begun");
+    // As `start_link` does it.
+    pid.relate(|relations| relations.parent = number);
+    assert!(relations::link(&parent_pid, &pid));
+    let of_parent = spawn(process(slot, number, Holder(child)));
+    let stopped = block_on(parent.stop_with(ExitReason::Shutdown));
+    assert!(stopped.is_ok(), "{stopped:?}");
+    join(of_parent);
+    join(of_child);
+    assert!(matches!(block_on(end), ExitReason::Shutdown));
+}
+
+#[test]
+fn a_child_ends_with_its_parents_reason() {
+    check("a child of its only holder", child_of_holder);
 }
