@@ -6,8 +6,7 @@ use crate::mailbox::Told;
 use crate::relations::Relations;
 use crate::reply::Awaiting;
 use crate::slot::Slot;
-use crate::sync::Weak;
-use crate::waits::Wait;
+use crate::waits::{SlotId, Wait};
 use crate::watch::ServerChange;
 
 /// A slot, whatever its messages are. Where a method takes a `number`, it is that of an incarnation,
@@ -30,9 +29,10 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn tell_change(&self, number: u64, watch: u64, change: ServerChange);
     /// Takes out a watch over all incarnations.
     fn unwatch(&self, watch: u64);
-    /// Writes down a wait of the running incarnation. `this` is the slot itself.
-    fn add_wait(&self, this: Weak<dyn AnyProcess>, wait: Wait) -> u64;
-    fn remove_wait(&self, wait: u64);
+    /// Writes down a wait of the process in hand; tells whether others can find it already.
+    fn add_wait(&self, wait: Wait) -> bool;
+    /// Others can find it from now on.
+    fn can_be_found(&self, id: SlotId);
     /// What the process waits for at the moment.
     fn waits(&self) -> Vec<Wait>;
 }
@@ -83,12 +83,12 @@ impl<M: Send + 'static> AnyProcess for Slot<M> {
         self.unwatch(watch);
     }
 
-    fn add_wait(&self, this: Weak<dyn AnyProcess>, wait: Wait) -> u64 {
-        self.add_wait(this, wait)
+    fn add_wait(&self, wait: Wait) -> bool {
+        self.add_wait(wait)
     }
 
-    fn remove_wait(&self, wait: u64) {
-        self.remove_wait(wait);
+    fn can_be_found(&self, id: SlotId) {
+        self.can_be_found(id);
     }
 
     fn waits(&self) -> Vec<Wait> {

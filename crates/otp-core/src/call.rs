@@ -14,7 +14,7 @@ use crate::mailbox::QueuedSend;
 use crate::reply::{self, Awaiting, ReplyTo};
 use crate::slot::Slot;
 use crate::sync::Arc;
-use crate::waits::Waiting;
+use crate::waits;
 
 /// A request on its way to an answer. Nothing happens before the first poll.
 pub(crate) struct Call<'a, M, T, F> {
@@ -24,8 +24,6 @@ pub(crate) struct Call<'a, M, T, F> {
     request: Option<F>,
     /// From when it is sent.
     answer: Option<Awaiting<T>>,
-    /// In a process: that it waits for the answer.
-    waiting: Option<Waiting>,
     /// While the mailbox is full: the message's place in the line.
     queued: Option<QueuedSend<M>>,
 }
@@ -40,7 +38,6 @@ impl<'a, M, T, F> Call<'a, M, T, F> {
             timeout,
             request: Some(request),
             answer: None,
-            waiting: None,
             queued: None,
         }
     }
@@ -92,15 +89,12 @@ where
         // be done between waking the server and letting go of this thread, another thread would use to
         // steal the server.
         let (reply, answer) = reply::pair(Some(cx.waker().clone()));
-        if caller != 0 {
-            match Waiting::begin(self.slot, Some(answer.settle_handle())) {
-                Ok(waiting) => self.waiting = waiting,
-                Err(cycle) => {
-                    // Closed first: the drop of the other end settles nothing then.
-                    drop(answer);
-                    return Poll::Ready(Err(CallError::Deadlock { cycle }));
-                }
-            }
+        if caller != 0
+            && let Err(cycle) = waits::begin(self.slot, answer.settle_handle())
+        {
+            // Closed first: the drop of the other end settles nothing then.
+            drop(answer);
+            return Poll::Ready(Err(CallError::Deadlock { cycle }));
         }
         let message = request(reply);
         if caller != 0 {
@@ -206,8 +200,7 @@ pub(crate) async fn within<M: Send + 'static, T: Send + 'static>(
     mut answer: Awaiting<T>,
     timeout: Duration,
 ) -> Result<T, CallError> {
-    let _waiting = Waiting::begin(slot, Some(answer.settle_handle()))
-        .map_err(|cycle| CallError::Deadlock { cycle })?;
+    waits::begin(slot, answer.settle_handle()).map_err(|cycle| CallError::Deadlock { cycle })?;
     slot.arm(&answer, timeout);
     poll_fn(|cx| answer.poll(cx)).await
 }

@@ -8,7 +8,7 @@ use crate::error::CastError;
 use crate::mailbox::QueuedSend;
 use crate::slot::Slot;
 use crate::sync::Arc;
-use crate::waits::Waiting;
+use crate::waits;
 
 /// A message on its way into a bounded mailbox. Nothing happens before the first poll.
 pub(crate) struct CastWait<'a, M> {
@@ -18,11 +18,7 @@ pub(crate) struct CastWait<'a, M> {
 
 enum Stage<M> {
     New(M),
-    /// In a process it is also written down that it waits: whoever it waits for must not call it.
-    WaitsForRoom {
-        queued: QueuedSend<M>,
-        _waiting: Option<Waiting>,
-    },
+    WaitsForRoom(QueuedSend<M>),
     Done,
 }
 
@@ -43,7 +39,7 @@ impl<M: Send + 'static> Future for CastWait<'_, M> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Stage::WaitsForRoom { queued, .. } = &self.stage {
+        if let Stage::WaitsForRoom(queued) = &self.stage {
             let outcome = std::task::ready!(queued.poll(cx));
             self.stage = Stage::Done;
             return Poll::Ready(outcome.map_err(CastError::NoProc));
@@ -53,13 +49,13 @@ impl<M: Send + 'static> Future for CastWait<'_, M> {
                 Ok(None) => Poll::Ready(Ok(())),
                 Ok(Some(queued)) => {
                     // A circle that is closed by this is one that a call has to break: here is no error for it.
-                    let _waiting = Waiting::note(self.slot, None);
-                    self.stage = Stage::WaitsForRoom { queued, _waiting };
+                    waits::note(self.slot, queued.awaited());
+                    self.stage = Stage::WaitsForRoom(queued);
                     Poll::Pending
                 }
                 Err(refused) => Poll::Ready(Err(CastError::NoProc(refused))),
             },
-            Stage::WaitsForRoom { .. } | Stage::Done => Poll::Pending,
+            Stage::WaitsForRoom(_) | Stage::Done => Poll::Pending,
         }
     }
 }

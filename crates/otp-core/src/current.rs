@@ -18,16 +18,14 @@ use crate::any_process::AnyProcess;
 use crate::error::CallError;
 use crate::panics;
 use crate::sync::{Arc, Weak, thread_local};
+use crate::waits::Awaited;
 
 /// A call that lost its `ReplyTo` and waits to be told what became of it.
 pub(crate) type Unanswered = Arc<dyn Settle>;
 
 /// The end of a reply cell that gives the outcome of a call which has no reply.
-pub(crate) trait Settle: Send + Sync {
+pub(crate) trait Settle: Awaited {
     fn settle(&self, outcome: CallError);
-
-    /// Tells whether the call has an outcome, or nobody waits for one any more.
-    fn is_over(&self) -> bool;
 }
 
 thread_local! {

@@ -51,7 +51,7 @@ impl<M: Send + 'static> Slot<M> {
         let waker = inner.waker.take();
         let extras = inner.extras.take();
         let calls = inner.calls.take();
-        self.waiting.store(0, Ordering::Relaxed);
+        self.waiting.store(false, Ordering::Relaxed);
         drop(inner);
         drop((waker, calls));
 

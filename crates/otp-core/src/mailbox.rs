@@ -20,7 +20,8 @@ use crate::exit_reason::ExitReason;
 use crate::exits::{Down, Exit, Origin};
 use crate::signals;
 use crate::slot::{Inner, Phase, Slot};
-use crate::sync::{Arc, Mutex, Ordering};
+use crate::sync::{Arc, Mutex, Ordering, Weak};
+use crate::waits::Awaited;
 use crate::watch::ServerChange;
 
 /// A queue that had room for more messages than this gives its memory back when it is found empty.
@@ -332,6 +333,20 @@ impl<M> WaitingSender<M> {
 
 /// The waiting sender's own end. Dropping it takes the message out of the line.
 pub(crate) struct QueuedSend<M>(Arc<WaitingSender<M>>);
+
+impl<M: Send + 'static> QueuedSend<M> {
+    /// What the sender waits for.
+    pub(crate) fn awaited(&self) -> Weak<dyn Awaited> {
+        let weak: Weak<WaitingSender<M>> = Arc::downgrade(&self.0);
+        weak
+    }
+}
+
+impl<M: Send> Awaited for WaitingSender<M> {
+    fn is_over(&self) -> bool {
+        !matches!(*self.0.lock(), Sending::Waiting(..))
+    }
+}
 
 impl<M> QueuedSend<M> {
     /// Whether the message was accepted; a refused one comes back.

@@ -14,7 +14,7 @@ use crate::relations::Relations;
 use crate::reply::Awaiting;
 use crate::slot::Slot;
 use crate::sync::Arc;
-use crate::waits::Waiting;
+use crate::waits;
 use crate::watch::ServerChange;
 
 /// One incarnation of a process.
@@ -150,7 +150,7 @@ impl Pid {
         Monitor {
             pid: self.clone(),
             end: self.process.monitor(self.number),
-            waiting: None,
+            noted: false,
         }
     }
 }
@@ -162,8 +162,8 @@ pub struct Monitor {
     pid: Pid,
     /// `None` if the process had ended before.
     pub(crate) end: Option<Awaiting<ExitReason>>,
-    /// In a process: that it waits for the end.
-    waiting: Option<Waiting>,
+    /// Whether it is written down that a process waits for it.
+    noted: bool,
 }
 
 impl Future for Monitor {
@@ -176,11 +176,9 @@ impl Future for Monitor {
         };
         // A monitor is told by every end there is, the drop of a runtime included.
         let poll = end.poll(cx).map(|end| end.unwrap_or(ExitReason::Killed));
-        if poll.is_ready() {
-            this.waiting = None;
-        } else if this.waiting.is_none() {
-            let answer = Some(end.settle_handle());
-            this.waiting = Waiting::note(this.pid.process(), answer);
+        if poll.is_pending() && !this.noted {
+            this.noted = true;
+            waits::note(this.pid.process(), end.settle_handle());
         }
         poll
     }

@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 use crate::current::{self, Settle, Unanswered};
 use crate::error::CallError;
 use crate::sync::{Arc, Mutex, Weak};
+use crate::waits::Awaited;
 
 /// The right to answer one call, once: OTP's `From`.
 ///
@@ -281,7 +282,9 @@ impl<T: Send> Settle for ReplyCell<T> {
     fn settle(&self, outcome: CallError) {
         self.put(Err(outcome)).wake();
     }
+}
 
+impl<T: Send> Awaited for ReplyCell<T> {
     fn is_over(&self) -> bool {
         self.state.lock().is_over()
     }

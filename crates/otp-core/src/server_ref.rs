@@ -15,11 +15,11 @@ use crate::mailbox::Told;
 use crate::panics;
 use crate::pid::Pid;
 use crate::recipient::Recipient;
-use crate::reply::{self, Awaiting, ReplyTo};
+use crate::reply::{self, ReplyTo};
 use crate::slot::Slot;
 use crate::suspended::Suspended;
 use crate::sync::{Arc, Ordering};
-use crate::waits::Waiting;
+use crate::waits;
 
 /// How long a call waits for its reply unless told otherwise: as long as in OTP.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -238,9 +238,10 @@ impl<M: Send + 'static> ServerRef<M> {
         }
         // Watched first: the end cannot slip by between the two.
         let end = pid.monitor();
-        let answer = end.end.as_ref().map(Awaiting::settle_handle);
-        let _waiting =
-            Waiting::begin(&self.slot, answer).map_err(|cycle| StopError::Deadlock { cycle })?;
+        if let Some(answer) = &end.end {
+            waits::begin(&self.slot, answer.settle_handle())
+                .map_err(|cycle| StopError::Deadlock { cycle })?;
+        }
         if self
             .slot
             .tell(pid.number(), Told::Stop(reason.clone()))

@@ -27,7 +27,7 @@ use crate::pid::Pid;
 use crate::relations::Relations;
 use crate::reply::ReplyTo;
 use crate::signals::Inspection;
-use crate::sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering};
 use crate::waits::Waits;
 use crate::watch::{ServerChange, tell_change};
 
@@ -44,8 +44,8 @@ pub(crate) struct Slot<M> {
     pub(crate) inner: Mutex<Inner<M>>,
     /// What acts on the process; see `signals`.
     pub(crate) signals: AtomicU32,
-    /// For how many answers the process waits; see `waits`.
-    pub(crate) waiting: AtomicU32,
+    /// Whether the process may be waiting for others; see `waits`.
+    pub(crate) waiting: AtomicBool,
     /// Messages that the process has swapped out and not begun. Exact for a bounded mailbox;
     /// otherwise as of the last time the process waited.
     pub(crate) in_hand: AtomicUsize,
@@ -180,7 +180,7 @@ impl<M> Slot<M> {
                 extras: None,
             }),
             signals: AtomicU32::new(0),
-            waiting: AtomicU32::new(0),
+            waiting: AtomicBool::new(false),
             handles: AtomicUsize::new(1),
             in_hand: AtomicUsize::new(0),
             handled: AtomicU64::new(0),

@@ -23,7 +23,7 @@ use crate::reply::{self, Awaiting};
 use crate::server_ref::ServerRef;
 use crate::slot::{Ended, Phase, Slot};
 use crate::sync::Arc;
-use crate::waits::Waiting;
+use crate::waits;
 
 /// Starts a server on the current tokio runtime and returns when its `init` has returned.
 ///
@@ -111,7 +111,7 @@ pub(crate) struct Starting<S: GenServer> {
     pub(crate) handle: Option<ServerRef<S::Msg>>,
     pub(crate) parent: Option<Pid>,
     /// In a process: that it waits for the new one to have started.
-    pub(crate) waiting: Option<(Waiting, Awaiting<()>)>,
+    pub(crate) waiting: Option<Awaiting<()>>,
 }
 
 // Nothing in it is ever pinned in place.
@@ -184,14 +184,14 @@ impl<S: GenServer> Starting<S> {
 
 impl<M: Send + 'static> Slot<M> {
     /// Writes down that the process on this thread, if one runs there, waits for the start.
-    fn note_start(self: &Arc<Self>) -> Option<(Waiting, Awaiting<()>)> {
+    fn note_start(self: &Arc<Self>) -> Option<Awaiting<()>> {
         if current::process() == 0 {
             return None;
         }
         let (reply, started) = reply::pair(None);
         self.inner.lock().extras().start = Some(reply);
-        let waiting = Waiting::note(self, Some(started.settle_handle()))?;
-        Some((waiting, started))
+        waits::note(self, started.settle_handle());
+        Some(started)
     }
 }
 

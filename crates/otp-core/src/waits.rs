@@ -5,11 +5,12 @@
 //! awaiting an end) is only written down, so that a call that closes the cycle is refused.
 //!
 //! Invariants:
-//! 1. A wait is written down before its request goes out. It is taken out with the future that waits,
-//!    and at the latest when the handler in hand has returned: a process that handles its next message
-//!    waits for nobody.
-//! 2. Who begins to wait first writes that down and then looks whether the other one waits, both
-//!    sequentially consistent. So of those that close a cycle at the same time, one sees all of it.
+//! 1. A wait is written down before its request goes out, and stands or falls with what is waited for: an
+//!    answer that is there, or that nobody waits for any more, is no wait. All are forgotten when the
+//!    handler in hand has returned: a process that handles its next message waits for nobody.
+//! 2. Who begins to wait first writes that down and then looks whether the other one waits (`waiting`).
+//!    That flag is raised, sequentially consistent, with the first wait of a handler; the waits themselves
+//!    are under the lock. So of those that close a cycle at the same time, one sees all of it.
 //! 3. A cycle counts only if every wait of it is found unanswered twice, in two passes over it: then all
 //!    of them stood at the moment between the passes.
 
@@ -17,24 +18,30 @@ use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 
 use crate::any_process::AnyProcess;
-use crate::current::{self, Settle};
+use crate::current;
 use crate::pid::Pid;
 use crate::slot::Slot;
 use crate::sync::{Arc, GlobalMutex, Ordering, Weak};
 
-/// One thing that a process waits for.
-#[derive(Debug, Clone)]
-pub(crate) struct Wait {
-    /// Set by the process that waits; unlike that of any other wait there is.
-    number: u64,
-    /// The slot of the server that is to answer.
-    whom: SlotId,
-    /// The answer; a wait without one stands until it is taken out.
-    answer: Option<Weak<dyn Settle>>,
+/// Something that a process may wait for.
+pub(crate) trait Awaited: Send + Sync {
+    /// Tells whether it is there, or nobody waits for it any more.
+    fn is_over(&self) -> bool;
 }
 
+/// One thing that a process waits for.
+#[derive(Clone)]
+pub(crate) struct Wait {
+    /// The slot of the server that is to answer.
+    whom: SlotId,
+    answer: Weak<dyn Awaited>,
+}
+
+/// Waits that are over are swept out when there are this many, then whenever their number has doubled.
+const FIRST_SWEEP: usize = 8;
+
 /// Tells slots apart while they live: their addresses.
-type SlotId = NonZeroUsize;
+pub(crate) type SlotId = NonZeroUsize;
 
 fn id_of<P: ?Sized>(slot: &Arc<P>) -> SlotId {
     // An address is never zero.
@@ -70,94 +77,68 @@ impl Waiters {
     }
 }
 
-/// A wait of the process that runs on this thread, for as long as this value lives.
-#[derive(Debug)]
-pub(crate) struct Waiting {
-    who: SlotId,
-    number: u64,
+/// Writes down that the process on this thread, if one runs there, waits for an answer of `whom`. Tells
+/// which process that is.
+pub(crate) fn note<P: ?Sized>(whom: &Arc<P>, answer: Weak<dyn Awaited>) -> Option<SlotId> {
+    current::with_me(|me| {
+        let whom = id_of(whom);
+        if !me.add_wait(Wait { whom, answer }) {
+            WAITERS.insert(id_of(me), Arc::downgrade(me));
+            me.can_be_found(id_of(me));
+        }
+        id_of(me)
+    })
 }
 
-impl Waiting {
-    /// Writes down that the process on this thread, if one runs there, waits for `whom`.
-    pub(crate) fn note<P: ?Sized>(whom: &Arc<P>, answer: Option<Weak<dyn Settle>>) -> Option<Self> {
-        current::with_me(|me| {
-            let wait = Wait {
-                number: 0,
-                whom: id_of(whom),
-                answer,
-            };
-            Self {
-                who: id_of(me),
-                number: me.add_wait(Arc::downgrade(me), wait),
-            }
-        })
-    }
-
-    /// Writes down that the process on this thread, if one runs there, waits for `slot`; if that closes a
-    /// cycle of waits, those in it are returned instead, this process first.
-    pub(crate) fn begin<M: Send + 'static>(
-        slot: &Arc<Slot<M>>,
-        answer: Option<Weak<dyn Settle>>,
-    ) -> Result<Option<Self>, Arc<[Pid]>> {
-        let begun = Self::note(slot, answer);
-        // The look of invariant 2.
-        if begun.is_some() && slot.waiting.load(Ordering::SeqCst) != 0 {
-            let slot: Arc<dyn AnyProcess> = Arc::<Slot<M>>::clone(slot);
-            if let Some(cycle) = begun.as_ref().and_then(|begun| begun.cycle(&slot)) {
-                return Err(cycle);
-            }
+/// Writes down that the process on this thread, if one runs there, waits for an answer of `slot`.
+///
+/// If that closes a cycle of waits, those in it are returned, this process first.
+pub(crate) fn begin<M: Send + 'static>(
+    slot: &Arc<Slot<M>>,
+    answer: Weak<dyn Awaited>,
+) -> Result<(), Arc<[Pid]>> {
+    let Some(me) = note(slot, answer) else {
+        return Ok(());
+    };
+    // The look of invariant 2.
+    if slot.waiting.load(Ordering::SeqCst) {
+        let slot: Arc<dyn AnyProcess> = Arc::<Slot<M>>::clone(slot);
+        if let Some(cycle) = find_cycle(me, &slot) {
+            return Err(cycle);
         }
-        Ok(begun)
     }
-
-    /// Follows the waits from `first` on; returns the way that leads back to the one who waits here.
-    #[cold]
-    fn cycle(&self, first: &Arc<dyn AnyProcess>) -> Option<Arc<[Pid]>> {
-        let me = Pid::of(WAITERS.find(self.who)?);
-        let mut seen = HashSet::from([id_of(first)]);
-        let mut way = vec![Station::new(Arc::clone(first))];
-        while let Some(station) = way.last_mut() {
-            let Some(wait) = station.open.pop() else {
-                way.pop();
-                continue;
-            };
-            let whom = wait.whom;
-            station.taken = Some(wait);
-            if whom == self.who {
-                if way.iter().all(Station::still_waits) {
-                    let others = way.into_iter().map(|station| station.pid);
-                    return Some(std::iter::once(me).chain(others).collect());
-                }
-                // A wait on this way has ended meanwhile. There may be another way over the same stations,
-                // so the search begins anew; what has ended is not found again.
-                seen = HashSet::from([id_of(first)]);
-                way = vec![Station::new(Arc::clone(first))];
-            } else if seen.insert(whom)
-                && let Some(next) = WAITERS.find(whom)
-            {
-                way.push(Station::new(next));
-            }
-        }
-        None
-    }
+    Ok(())
 }
 
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let here = current::with_me(|me| {
-            let own = id_of(me) == self.who;
-            if own {
-                me.remove_wait(self.number);
+/// Follows the waits from `first` on; returns the way that leads back to `me`.
+#[cold]
+fn find_cycle(me: SlotId, first: &Arc<dyn AnyProcess>) -> Option<Arc<[Pid]>> {
+    let own = Pid::of(WAITERS.find(me)?);
+    let mut seen = HashSet::from([id_of(first)]);
+    let mut way = vec![Station::new(Arc::clone(first))];
+    while let Some(station) = way.last_mut() {
+        let Some(wait) = station.open.pop() else {
+            way.pop();
+            continue;
+        };
+        let whom = wait.whom;
+        station.taken = Some(wait);
+        if whom == me {
+            if way.iter().all(Station::still_waits) {
+                let others = way.into_iter().map(|station| station.pid);
+                return Some(std::iter::once(own).chain(others).collect());
             }
-            own
-        });
-        if here != Some(true)
-            && let Some(process) = WAITERS.find(self.who)
+            // A wait on this way has ended meanwhile. There may be another way over the same stations,
+            // so the search begins anew; what has ended is not found again.
+            seen = HashSet::from([id_of(first)]);
+            way = vec![Station::new(Arc::clone(first))];
+        } else if seen.insert(whom)
+            && let Some(next) = WAITERS.find(whom)
         {
-            // The future was moved out of its process.
-            process.remove_wait(self.number);
+            way.push(Station::new(next));
         }
     }
+    None
 }
 
 /// A process on the way, and where one can go on from it.
@@ -170,17 +151,13 @@ struct Station {
 /// A wait that was found unanswered.
 struct Unanswered {
     whom: SlotId,
-    answer: Option<Arc<dyn Settle>>,
+    answer: Arc<dyn Awaited>,
 }
 
 impl Station {
     fn new(process: Arc<dyn AnyProcess>) -> Self {
-        let waits = process.waits().into_iter();
-        let open = waits.filter_map(|wait| {
-            let answer = match &wait.answer {
-                Some(answer) => Some(answer.upgrade().filter(|answer| !answer.is_over())?),
-                None => None,
-            };
+        let open = process.waits().into_iter().filter_map(|wait| {
+            let answer = wait.answer.upgrade().filter(|answer| !answer.is_over())?;
             let whom = wait.whom;
             Some(Unanswered { whom, answer })
         });
@@ -192,17 +169,18 @@ impl Station {
     }
 
     fn still_waits(&self) -> bool {
-        let answer = self.taken.as_ref().and_then(|wait| wait.answer.as_ref());
-        answer.is_none_or(|answer| !answer.is_over())
+        self.taken
+            .as_ref()
+            .is_none_or(|wait| !wait.answer.is_over())
     }
 }
 
-/// The waits of one process.
-#[derive(Debug, Default)]
+/// The waits of one process since its handler in hand began.
+#[derive(Default)]
 pub(crate) struct Waits {
     open: Vec<Wait>,
-    begun: u64,
-    /// Whether the process can be found by others.
+    sweep_at: usize,
+    /// Where others find the process.
     registered: Option<SlotId>,
 }
 
@@ -215,32 +193,24 @@ impl Drop for Waits {
 }
 
 impl<M> Slot<M> {
-    pub(crate) fn add_wait(&self, this: Weak<dyn AnyProcess>, mut wait: Wait) -> u64 {
+    /// Writes down a wait; tells whether others can find this process already.
+    pub(crate) fn add_wait(&self, wait: Wait) -> bool {
         let mut inner = self.inner.lock();
-        let number = self.number();
         let waits = &mut inner.extras().waits;
-        // Nobody counts up to the next process's numbers.
-        wait.number = (number << 32) + waits.begun;
-        waits.begun += 1;
-        let number = wait.number;
-        waits.open.push(wait);
-        self.count_waits(waits);
-        if waits.registered.is_none() {
-            let id = NonZeroUsize::new(this.as_ptr().addr()).unwrap_or(NonZeroUsize::MIN);
-            waits.registered = Some(id);
-            WAITERS.insert(id, this);
+        if waits.open.is_empty() {
+            self.waiting.store(true, Ordering::SeqCst);
+            waits.sweep_at = FIRST_SWEEP;
+        } else if waits.open.len() >= waits.sweep_at {
+            // What goes here is the plain memory of cells that were dropped.
+            waits.open.retain(|wait| wait.answer.strong_count() > 0);
+            waits.sweep_at = FIRST_SWEEP.max(waits.open.len() * 2);
         }
-        number
+        waits.open.push(wait);
+        waits.registered.is_some()
     }
 
-    pub(crate) fn remove_wait(&self, number: u64) {
-        let mut inner = self.inner.lock();
-        let waits = &mut inner.extras().waits;
-        let at = waits.open.iter().position(|wait| wait.number == number);
-        let gone = at.map(|at| waits.open.swap_remove(at));
-        self.count_waits(waits);
-        drop(inner);
-        drop(gone);
+    pub(crate) fn can_be_found(&self, id: SlotId) {
+        self.inner.lock().extras().waits.registered = Some(id);
     }
 
     pub(crate) fn waits(&self) -> Vec<Wait> {
@@ -252,7 +222,7 @@ impl<M> Slot<M> {
     /// The handler in hand has returned: whatever it has left in flight, the process is free.
     #[inline]
     pub(crate) fn forget_waits(&self) {
-        if self.waiting.load(Ordering::Relaxed) != 0 {
+        if self.waiting.load(Ordering::Relaxed) {
             self.clear_waits();
         }
     }
@@ -260,16 +230,13 @@ impl<M> Slot<M> {
     #[cold]
     fn clear_waits(&self) {
         let mut inner = self.inner.lock();
-        let waits = &mut inner.extras().waits;
-        let gone = std::mem::take(&mut waits.open);
-        self.count_waits(waits);
-        drop(inner);
-        drop(gone);
+        inner.extras().waits.open.clear();
+        self.waiting.store(false, Ordering::SeqCst);
     }
+}
 
-    /// Written under the lock, read without it.
-    fn count_waits(&self, waits: &Waits) {
-        let count = u32::try_from(waits.open.len()).unwrap_or(u32::MAX);
-        self.waiting.store(count, Ordering::SeqCst);
+impl std::fmt::Debug for dyn Awaited {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Awaited(..)")
     }
 }
