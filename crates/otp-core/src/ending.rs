@@ -15,7 +15,7 @@ use crate::panics;
 use crate::pid::Pid;
 use crate::reply::{self, Awaiting};
 use crate::signals;
-use crate::slot::{Ended, Phase, Slot};
+use crate::slot::{Ended, Phase, Slot, WAITS};
 use crate::sync::{Arc, GlobalAtomicU64, Ordering};
 use crate::watch::{ServerChange, tell_change};
 
@@ -41,7 +41,7 @@ impl<M: Send + 'static> Slot<M> {
     /// Ends the incarnation and closes the slot for good.
     pub(crate) fn close(self: &Arc<Self>, ended: Ended) {
         let mut inner = self.inner.lock();
-        let number = self.process.swap(0, Ordering::AcqRel);
+        let number = self.process.swap(0, Ordering::AcqRel) & !WAITS;
         let before = mem::replace(&mut inner.phase, Phase::Closed(ended.clone()));
         let queue = mem::take(&mut inner.queue);
         inner.dropped += queue.len();

@@ -31,6 +31,10 @@ use crate::sync::{Arc, AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Onc
 use crate::waits::Waits;
 use crate::watch::{ServerChange, tell_change};
 
+/// A bit beside the process's number: that the process may be waiting for others. It stands there for each
+/// call looks at that number anyway; numbers never get so high.
+pub(crate) const WAITS: u64 = 1 << 63;
+
 // The order of the fields is the order in memory. What senders write (handles, the lock, the queue)
 // stands at least a cache line away from what the process reads for each message (signals, capacity):
 // otherwise each cast would take that line from the process on another core.
@@ -38,13 +42,14 @@ use crate::watch::{ServerChange, tell_change};
 pub(crate) struct Slot<M> {
     /// Strong handles. At zero the process ends once its queue is empty.
     pub(crate) handles: AtomicUsize,
+    /// The number of the running incarnation, with [`WAITS`].
     pub(crate) process: AtomicU64,
     /// Set when the server gets a runtime.
     pub(crate) deadlines: OnceLock<Arc<Deadlines>>,
     pub(crate) inner: Mutex<Inner<M>>,
     /// What acts on the process; see `signals`.
     pub(crate) signals: AtomicU32,
-    /// Whether the process may be waiting for others; see `waits`.
+    /// What [`WAITS`] says, for the process itself.
     pub(crate) waiting: AtomicBool,
     /// Messages that the process has swapped out and not begun. Exact for a bounded mailbox;
     /// otherwise as of the last time the process waited.
@@ -197,7 +202,7 @@ impl<M> Slot<M> {
 
     /// The number of the running incarnation, 0 for none.
     pub(crate) fn number(&self) -> u64 {
-        self.process.load(Ordering::Acquire)
+        self.process.load(Ordering::Acquire) & !WAITS
     }
 
     /// Tells whether incarnation `number` runs; to be asked under the lock.
@@ -207,6 +212,11 @@ impl<M> Slot<M> {
 
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// Tells whether the process may be waiting for others; see `waits`.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.process.load(Ordering::SeqCst) & WAITS != 0
     }
 
     /// Gives the slot to a new incarnation; `starter` is woken when its `init` has returned.

@@ -8,7 +8,7 @@
 //! 1. A wait is written down before its request goes out, and stands or falls with what is waited for: an
 //!    answer that is there, or that nobody waits for any more, is no wait. All are forgotten when the
 //!    handler in hand has returned: a process that handles its next message waits for nobody.
-//! 2. Who begins to wait first writes that down and then looks whether the other one waits (`waiting`).
+//! 2. Who begins to wait first writes that down and then looks whether the other one waits (`may_wait`).
 //!    That flag is raised, sequentially consistent, with the first wait of a handler; the waits themselves
 //!    are under the lock. So of those that close a cycle at the same time, one sees all of it.
 //! 3. A cycle counts only if every wait of it is found unanswered twice, in two passes over it: then all
@@ -20,7 +20,7 @@ use std::num::NonZeroUsize;
 use crate::any_process::AnyProcess;
 use crate::current;
 use crate::pid::Pid;
-use crate::slot::Slot;
+use crate::slot::{Slot, WAITS};
 use crate::sync::{Arc, GlobalMutex, Ordering, Weak};
 
 /// Something that a process may wait for.
@@ -101,7 +101,7 @@ pub(crate) fn begin<M: Send + 'static>(
         return Ok(());
     };
     // The look of invariant 2.
-    if slot.waiting.load(Ordering::SeqCst) {
+    if slot.may_wait() {
         let slot: Arc<dyn AnyProcess> = Arc::<Slot<M>>::clone(slot);
         if let Some(cycle) = find_cycle(me, &slot) {
             return Err(cycle);
@@ -198,7 +198,8 @@ impl<M> Slot<M> {
         let mut inner = self.inner.lock();
         let waits = &mut inner.extras().waits;
         if waits.open.is_empty() {
-            self.waiting.store(true, Ordering::SeqCst);
+            self.waiting.store(true, Ordering::Relaxed);
+            self.process.fetch_or(WAITS, Ordering::SeqCst);
             waits.sweep_at = FIRST_SWEEP;
         } else if waits.open.len() >= waits.sweep_at {
             // What goes here is the plain memory of cells that were dropped.
@@ -231,7 +232,8 @@ impl<M> Slot<M> {
     fn clear_waits(&self) {
         let mut inner = self.inner.lock();
         inner.extras().waits.open.clear();
-        self.waiting.store(false, Ordering::SeqCst);
+        self.waiting.store(false, Ordering::Relaxed);
+        self.process.fetch_and(!WAITS, Ordering::SeqCst);
     }
 }
 
