@@ -3,6 +3,7 @@
 
 mod bench;
 mod command;
+mod conformance;
 mod crate_tree;
 mod demo;
 mod deny;
@@ -57,7 +58,7 @@ const CI: [Step; 8] = [
 ];
 
 /// What stays out of `ci`, because it is too slow to run on each change.
-const BESIDE_CI: [Step; 2] = [
+const BESIDE_CI: [Step; 3] = [
     Step::new(
         "bench [NAME]",
         "run the benches and write docs/BENCHMARKS.md; --peers-only skips criterion's",
@@ -67,6 +68,11 @@ const BESIDE_CI: [Step; 2] = [
         "schedules [NAME]",
         "try otp-core in many orders of its threads; --count N, --replay SCENARIO SCHEDULE, --broken",
         schedules::run,
+    ),
+    Step::new(
+        "conformance SEED COUNT",
+        "record fresh scenarios of the real OTP's supervisor, where erl is installed, and replay them",
+        conformance::run,
     ),
 ];
 

@@ -110,7 +110,7 @@ impl<M: Send + 'static> Context<M> {
     /// message.
     ///
     /// The same as returning `Err(reason)`, for places that cannot. If both happen, the returned
-    /// reason counts.
+    /// reason counts. In `terminate` it takes the place of the reason for which the process ends.
     pub fn stop(&mut self, reason: ExitReason) {
         self.rare().stop = Some(reason);
     }
@@ -215,6 +215,11 @@ impl<M: Send + 'static> Context<M> {
                 first_changes: VecDeque::new(),
             })
         })
+    }
+
+    /// The end that a callback asked for and did not get yet.
+    pub(crate) fn take_stop(&mut self) -> Option<ExitReason> {
+        self.rare.as_mut()?.stop.take()
     }
 
     pub(crate) fn was_ignored(&self) -> bool {

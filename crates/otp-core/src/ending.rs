@@ -11,6 +11,7 @@ use std::mem;
 use crate::current::{self, Carried, Scope, Unanswered};
 use crate::error::CallError;
 use crate::exit_reason::ExitReason;
+use crate::keeper::Shut;
 use crate::panics;
 use crate::pid::Pid;
 use crate::reply::{self, Awaiting};
@@ -33,36 +34,53 @@ pub(crate) struct ExitGuard<M: Send + 'static> {
 
 impl<M: Send + 'static> Drop for ExitGuard<M> {
     fn drop(&mut self) {
-        self.slot.close(self.ended.clone());
+        self.slot.end(self.ended.clone());
     }
 }
 
 impl<M: Send + 'static> Slot<M> {
-    /// Ends the incarnation and closes the slot for good.
-    pub(crate) fn close(self: &Arc<Self>, ended: Ended) {
+    /// Ends the incarnation. A slot without a keeper is closed for good; one that has one keeps its
+    /// messages for the next.
+    pub(crate) fn end(self: &Arc<Self>, ended: Ended) {
         let mut inner = self.inner.lock();
         let number = self.process.swap(0, Ordering::AcqRel) & !WAITS;
-        let before = mem::replace(&mut inner.phase, Phase::Closed(ended.clone()));
-        let queue = mem::take(&mut inner.queue);
-        inner.dropped += queue.len();
+        let mut life = inner.take_life();
+        let parent = inner.keeper().map(|keeper| keeper.ended(&ended));
+        let (kept, forgets) = (
+            parent.is_some(),
+            inner.keeper().is_some_and(|keeper| keeper.forgets),
+        );
+        let next = if kept {
+            Phase::Waiting
+        } else {
+            Phase::Closed(ended.clone())
+        };
+        let before = mem::replace(&mut inner.phase, next);
+        if kept {
+            // What was meant for this incarnation must not meet the next.
+            self.signals.fetch_and(signals::SENDERS, Ordering::SeqCst);
+        }
+        let shut = if kept && !forgets {
+            Shut::default()
+        } else {
+            inner.shut()
+        };
+        let watchers = inner.watchers();
         let dropped = inner.dropped;
         inner.parked = false;
         self.in_hand.store(0, Ordering::Relaxed);
-        let waker = inner.waker.take();
-        let extras = inner.extras.take();
-        let calls = inner.calls.take();
         self.waiting.store(false, Ordering::Relaxed);
+        let waker = inner.waker.take();
         drop(inner);
-        drop((waker, calls));
+        drop(waker);
 
         let pid = Pid::new(number, self);
         let reason = ended.reason;
-        let mut extras = extras.map(|extras| *extras).unwrap_or_default();
         // Nobody looks for it any more, and a later incarnation of the slot must not meet it.
-        drop(mem::take(&mut extras.waits));
-        let parent = extras.relations.parent;
+        drop(mem::take(&mut life.waits));
+        let link_to_parent = life.relations.parent;
         if !ended.served
-            && let Some(parent) = extras.relations.links.remove(&parent)
+            && let Some(parent) = life.relations.links.remove(&link_to_parent)
         {
             // A failed start is an error of `start_link` and nothing else.
             parent.forget_link(&pid);
@@ -77,41 +95,47 @@ impl<M: Send + 'static> Slot<M> {
             // calls are not its business.
             current::settle_unanswered(&outcome);
         }
-        // Each message is dropped on its own: one whose drop panics must not cost the others
-        // theirs.
-        let mut carried = Carried {
-            me: Some(Arc::clone(pid.process())),
-            unanswered: None,
-        };
-        let scope = Scope::enter(number, &mut carried);
-        for message in queue {
-            let _ = panics::catch_drop(message);
-        }
-        for (_, told) in extras.told {
-            let _ = panics::catch_drop(told);
-        }
-        for inspection in extras.inspections {
-            let _ = panics::catch_drop(inspection);
-        }
-        drop((extras.suspending, extras.start));
-        scope.leave(&mut carried);
-        current::settle_all(carried.into_unanswered(), &outcome);
-        current::settle_all(extras.unanswered, &outcome);
+        drop_for_process(&pid, &outcome, || {
+            // Each on its own: one whose drop panics must not cost the others theirs.
+            for (_, told) in life.told {
+                let _ = panics::catch_drop(told);
+            }
+            for inspection in life.inspections {
+                let _ = panics::catch_drop(inspection);
+            }
+            drop((life.suspending, life.start));
+        });
+        current::settle_all(life.unanswered, &outcome);
+        shut.discard(&pid, &outcome);
 
-        for sender in extras.senders {
-            let _ = panics::catch(|| sender.refuse());
-        }
         if let Phase::Starting(Some(starter)) = before {
             let _ = panics::catch(|| starter.wake());
         }
-        extras.relations.end(&pid, &reason);
-        let watchers: Vec<_> = extras.watchers.into_iter().collect();
+        if let Some(parent) = parent.flatten().filter(|_| ended.served) {
+            let _ = panics::catch(|| parent.child_ended(&pid, &reason));
+        }
+        life.relations.end(&pid, &reason);
         tell_change(&watchers, &ServerChange::Down(reason.clone()));
-        tell_change(&watchers, &ServerChange::Closed);
-        for monitor in extras.monitors {
+        if !kept {
+            tell_change(&watchers, &ServerChange::Closed);
+        }
+        for monitor in life.monitors {
             let _ = panics::catch(|| monitor.send(reason.clone()));
         }
     }
+}
+
+/// Drops what a process leaves behind. Calls that are left unanswered by that are told `outcome`.
+pub(crate) fn drop_for_process(pid: &Pid, outcome: &CallError, drop: impl FnOnce()) {
+    let mut carried = Carried {
+        me: Some(Arc::clone(pid.process())),
+        unanswered: None,
+    };
+    // A slot between two incarnations has no number, and 0 is for code outside any process.
+    let scope = Scope::enter(pid.number().max(1), &mut carried);
+    drop();
+    scope.leave(&mut carried);
+    current::settle_all(carried.into_unanswered(), outcome);
 }
 
 impl<M> Slot<M> {

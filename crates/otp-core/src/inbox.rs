@@ -165,7 +165,7 @@ impl<M: Send + 'static> Drop for Inbox<M> {
         let fatal = self.slot.fatal();
         let reason = fatal.or(self.stopped.take());
         let reason = reason.unwrap_or(ExitReason::Normal);
-        self.slot.close(Ended {
+        self.slot.end(Ended {
             reason,
             served: true,
             ignored: false,

@@ -47,7 +47,7 @@ pub enum ServerState {
     Busy,
     /// Somebody suspended it.
     Suspended,
-    /// It has ended.
+    /// It has ended; a supervisor may start it again when somebody asks for it.
     Ended,
 }
 
@@ -57,7 +57,7 @@ impl<M> Slot<M> {
         let extras = inner.extras.as_deref();
         let state = match inner.phase {
             Phase::Waiting | Phase::Starting(_) => ServerState::Starting,
-            Phase::Closed(_) => ServerState::Ended,
+            Phase::Stopped | Phase::Closed(_) => ServerState::Ended,
             Phase::Running if self.signals.load(Ordering::Relaxed) & signals::SUSPEND != 0 => {
                 ServerState::Suspended
             }

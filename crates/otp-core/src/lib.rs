@@ -2,6 +2,7 @@
 
 mod any_process;
 mod background;
+pub mod backoff;
 mod call;
 mod cast_wait;
 mod context;
@@ -13,8 +14,10 @@ mod exit_reason;
 mod exits;
 mod gen_server;
 pub mod guide;
+mod handling;
 mod inbox;
 mod info;
+mod keeper;
 mod mailbox;
 mod options;
 mod panics;
@@ -31,6 +34,7 @@ mod slot;
 mod spawn;
 mod start;
 mod step;
+mod supervisor;
 mod suspended;
 mod sync;
 mod timers;
@@ -53,6 +57,11 @@ pub use reply::ReplyTo;
 pub use server_ref::{ServerRef, WeakRef};
 pub use spawn::{spawn, spawn_monitor};
 pub use start::{start, start_with};
+pub use supervisor::{
+    AutoShutdown, Child, ChildCounts, ChildError, ChildInfo, ChildKind, ChildState,
+    FailedToStartChild, Restart, Shutdown, StartChildError, StopToken, Strategy, Supervisor,
+    SupervisorEvent, SupervisorMsg, SupervisorRef, TreeSnapshot,
+};
 pub use suspended::Suspended;
 pub use timers::TimerRef;
 pub use watch::{ServerChange, WatchRef};

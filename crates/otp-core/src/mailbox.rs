@@ -19,7 +19,7 @@ use crate::error::CastError;
 use crate::exit_reason::ExitReason;
 use crate::exits::{Down, Exit, Origin};
 use crate::signals;
-use crate::slot::{Inner, Phase, Slot};
+use crate::slot::{Inner, Slot};
 use crate::sync::{Arc, Mutex, Ordering, Weak};
 use crate::waits::Awaited;
 use crate::watch::ServerChange;
@@ -98,7 +98,7 @@ impl<M> Slot<M> {
     /// How a message is to be refused, if it is.
     #[inline]
     pub(crate) fn refusal<E>(&self, inner: &mut Inner<M>) -> Option<fn(E) -> CastError<E>> {
-        if matches!(inner.phase, Phase::Closed(_)) {
+        if inner.is_shut() {
             Some(CastError::NoProc)
         } else if self.is_bounded() && !self.has_room(inner) {
             Some(CastError::Full)
@@ -130,7 +130,7 @@ impl<M> Slot<M> {
 
         let mut inner = self.inner.lock();
         inner.reserved -= 1;
-        if matches!(inner.phase, Phase::Closed(_)) {
+        if inner.is_shut() {
             inner.dropped += 1;
             drop(inner);
             drop(message);
@@ -161,7 +161,7 @@ impl<M> Slot<M> {
             waker.clone(),
         ))));
         let mut inner = self.inner.lock();
-        if matches!(inner.phase, Phase::Closed(_)) {
+        if inner.is_shut() {
             drop(inner);
             return match sender.take() {
                 Some(message) => Err(message),

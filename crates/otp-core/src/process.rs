@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
 use pin_project_lite::pin_project;
-use tokio::time::Instant;
 
 use crate::context::Context;
 use crate::current::{self, Carried, Scope};
@@ -14,17 +13,59 @@ use crate::ending::ExitGuard;
 use crate::error::CallError;
 use crate::exit_reason::ExitReason;
 use crate::gen_server::GenServer;
+use crate::handling::{Handling, Work};
 use crate::panics;
 use crate::pid::Pid;
 use crate::slot::{Ended, Slot};
 use crate::step::Step;
-use crate::sync::{Arc, Ordering};
+use crate::sync::Arc;
 
 /// Makes the future that is the process of `server`, as incarnation `number` of `slot`.
 pub(crate) fn process<S: GenServer>(
     slot: Arc<Slot<S::Msg>>,
     number: u64,
     server: S,
+) -> impl Future<Output = ()> + Send {
+    made_by(slot, number, Some(server), None::<Nothing>)
+}
+
+/// The same for a server that `make` makes inside the process: a panic there is a failed `init`.
+pub(crate) fn process_made_by<S: GenServer>(
+    slot: Arc<Slot<S::Msg>>,
+    number: u64,
+    make: Factory<S>,
+) -> impl Future<Output = ()> + Send {
+    made_by(slot, number, None, Some(make))
+}
+
+/// What makes a child's server anew at each start.
+pub(crate) type Factory<S> = Arc<dyn Fn() -> S + Send + Sync>;
+
+/// What makes a server inside its process, where it is not there already.
+trait Make<S> {
+    fn make(self) -> S;
+}
+
+impl<S> Make<S> for Factory<S> {
+    fn make(self) -> S {
+        self()
+    }
+}
+
+/// What makes nothing; an `Option` of it costs an idle server no memory.
+enum Nothing {}
+
+impl<S> Make<S> for Nothing {
+    fn make(self) -> S {
+        match self {}
+    }
+}
+
+fn made_by<S: GenServer>(
+    slot: Arc<Slot<S::Msg>>,
+    number: u64,
+    server: Option<S>,
+    make: Option<impl Make<S> + Send>,
 ) -> impl Future<Output = ()> + Send {
     let ended = Ended {
         reason: ExitReason::Killed,
@@ -34,10 +75,10 @@ pub(crate) fn process<S: GenServer>(
     let pid = Pid::new(number, &slot);
     let owned = Owned {
         ctx: Context::new(Arc::clone(&slot), number),
-        server: Contained(Some(server)),
+        server: Contained(server),
         guard: ExitGuard { slot, ended },
     };
-    Process::new(&pid, run(owned))
+    Process::new(&pid, run(owned, make))
 }
 
 /// What the process owns, in the order in which it goes when a runtime that shuts down drops the
@@ -62,10 +103,20 @@ impl<T> Drop for Contained<T> {
     clippy::manual_async_fn,
     reason = "an `async fn` keeps its parameters twice, and here they are most of what an idle server costs"
 )]
-fn run<S: GenServer>(mut owned: Owned<S>) -> impl Future<Output = ()> + Send {
+fn run<S: GenServer>(
+    mut owned: Owned<S>,
+    make: Option<impl Make<S> + Send>,
+) -> impl Future<Output = ()> + Send {
     async move {
         let Owned { ctx, server, guard } = &mut owned;
         ctx.begun = poll_fn(|cx| Poll::Ready(guard.slot.attach(cx.waker().clone()))).await;
+        if let Some(make) = make {
+            // A kill that came before the first poll is seen by the guard, and nothing is made.
+            match Guarded::new(&guard.slot, async { make.make() }).await {
+                Ok(made) => server.0 = Some(made),
+                Err(reason) => guard.ended.reason = reason,
+            }
+        }
         let Some(state) = &mut server.0 else {
             return;
         };
@@ -85,6 +136,10 @@ fn run<S: GenServer>(mut owned: Owned<S>) -> impl Future<Output = ()> + Send {
                 Guarded::new(&guard.slot, async { state.terminate(&reason, ctx).await }).await
         {
             reason = killed_or_panic;
+        }
+        if let Some(instead) = ctx.take_stop() {
+            // Asked for in `terminate`: it takes the place of the reason, as an exit would in OTP.
+            reason = instead;
         }
         guard.slot.hold_children(ctx.number);
         if let Err(panic) = panics::catch_drop(server.0.take()) {
@@ -152,85 +207,6 @@ async fn live<S: GenServer>(
         // The message boundary at which unanswered calls are settled. A handler that fails does not
         // get here: its calls are told how the process ended.
         current::settle_unanswered(&CallError::NoReply);
-    }
-}
-
-/// What a handler is at.
-struct Work<'a, M> {
-    slot: &'a Slot<M>,
-    in_hand: usize,
-    begun: u64,
-}
-
-impl<'a, M> Work<'a, M> {
-    #[inline]
-    fn begin(slot: &'a Slot<M>, ctx: &Context<M>) -> Self {
-        Self {
-            slot,
-            in_hand: ctx.batch.len(),
-            begun: ctx.begun,
-        }
-    }
-}
-
-/// How a handler ended.
-struct Done {
-    outcome: Result<(), ExitReason>,
-    /// Whether it has waited for something.
-    waited: bool,
-}
-
-pin_project! {
-    /// A handler at work. The clock is read only for one that waits.
-    struct Handling<'a, H, M> {
-        #[pin]
-        handler: H,
-        work: Work<'a, M>,
-        waited: bool,
-    }
-}
-
-impl<'a, H, M> Handling<'a, H, M> {
-    #[inline]
-    fn new(handler: H, work: Work<'a, M>) -> Self {
-        Self {
-            handler,
-            work,
-            waited: false,
-        }
-    }
-}
-
-impl<H: Future<Output = Result<(), ExitReason>>, M> Future for Handling<'_, H, M> {
-    type Output = Done;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let poll = this.handler.poll(cx);
-        if poll.is_pending() && !*this.waited {
-            *this.waited = true;
-            this.work.slot.set_busy(this.work);
-        }
-        poll.map(|outcome| Done {
-            outcome,
-            waited: *this.waited,
-        })
-    }
-}
-
-impl<M> Slot<M> {
-    /// Writes down since when the message in hand waits for something.
-    #[cold]
-    fn set_busy(&self, work: &Work<'_, M>) {
-        self.in_hand.store(work.in_hand, Ordering::Relaxed);
-        self.handled.store(work.begun, Ordering::Relaxed);
-        self.inner.lock().extras().busy_since = Some(Instant::now());
-    }
-
-    #[cold]
-    fn set_ready(&self) {
-        self.inner.lock().extras().busy_since = None;
     }
 }
 

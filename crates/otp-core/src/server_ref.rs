@@ -397,6 +397,13 @@ impl<M> WeakRef<M> {
     }
 }
 
+impl<M> WeakRef<M> {
+    /// Sends a message whether or not anybody has a strong handle.
+    pub(crate) fn tell(&self, message: M) -> Result<(), CastError<M>> {
+        self.slot.push(message)
+    }
+}
+
 impl<M> Clone for WeakRef<M> {
     fn clone(&self) -> Self {
         Self::new(&self.slot)

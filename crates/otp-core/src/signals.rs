@@ -24,8 +24,11 @@ pub(crate) const SENDERS: u32 = 1 << 3;
 /// A background task left calls unanswered that the process has to settle.
 pub(crate) const SETTLE: u32 = 1 << 4;
 
+/// The supervisor asks the process to end in order.
+pub(crate) const SHUTDOWN: u32 = 1 << 5;
+
 /// The signals that a process acts on at a message boundary.
-pub(crate) const TO_ACT_ON: u32 = KILL | INSPECT | SUSPEND | SETTLE;
+pub(crate) const TO_ACT_ON: u32 = KILL | SHUTDOWN | INSPECT | SUSPEND | SETTLE;
 
 /// A look into the state of a server, whose type the process knows and the asker guesses.
 pub(crate) type Inspection = Box<dyn FnOnce(&dyn Any) + Send>;

@@ -2,8 +2,10 @@
 //! shares with it.
 //!
 //! Invariants:
-//! 1. `phase` only ever goes `Waiting → Starting → Running → Closed`; nothing is accepted into a
-//!    closed slot.
+//! 1. `phase` goes `Waiting → Starting → Running`, and from there to `Closed`; or, where the slot has a
+//!    keeper (the specification of a supervisor's child), back to `Waiting`, with `Stopped` for as long as
+//!    no start is to be expected. `Closed` is for ever. Nothing is accepted into a closed or a stopped
+//!    slot.
 //! 2. `process` is the number of the incarnation that runs, 0 between them. What is meant for one
 //!    incarnation (kill, stop, monitors, results of its tasks) names its number and is refused by
 //!    any other.
@@ -22,6 +24,7 @@ use tokio::time::Instant;
 use crate::current::Unanswered;
 use crate::deadline::{Calls, Deadlines};
 use crate::exit_reason::ExitReason;
+use crate::keeper::Keeper;
 use crate::mailbox::{Told, WaitingSender};
 use crate::pid::Pid;
 use crate::relations::Relations;
@@ -82,11 +85,13 @@ pub(crate) struct Inner<M> {
 }
 
 pub(crate) enum Phase {
-    /// Not started yet.
+    /// Not started yet, or between two incarnations: messages are kept.
     Waiting,
     /// `init` runs; the waker is of the one who started it.
     Starting(Option<Waker>),
     Running,
+    /// No process runs, and none will unless somebody asks for one.
+    Stopped,
     Closed(Ended),
 }
 
@@ -100,12 +105,17 @@ pub(crate) struct Ended {
 }
 
 pub(crate) struct Extras<M> {
+    /// Senders that wait for room, first come first served.
+    pub(crate) senders: VecDeque<Arc<WaitingSender<M>>>,
+    /// The processes that watch the server over all its incarnations, by the number of the watch.
+    pub(crate) watchers: BTreeMap<u64, Pid>,
+    /// There while the slot outlives its incarnations.
+    pub(crate) keeper: Option<Keeper>,
+    // What follows is the incarnation's and goes with it.
     /// Answered when `init` has succeeded, for a process that waits for that.
     pub(crate) start: Option<ReplyTo<()>>,
     /// What the process is told and is no message, each with its place among the messages.
     pub(crate) told: VecDeque<(u64, Told<M>)>,
-    /// Senders that wait for room, first come first served.
-    pub(crate) senders: VecDeque<Arc<WaitingSender<M>>>,
     pub(crate) monitors: Vec<ReplyTo<ExitReason>>,
     pub(crate) inspections: VecDeque<Inspection>,
     /// Since when the message in hand has been waiting for something.
@@ -114,8 +124,6 @@ pub(crate) struct Extras<M> {
     pub(crate) suspending: Vec<ReplyTo<()>>,
     /// Links, monitors, and how exit signals are taken.
     pub(crate) relations: Relations,
-    /// The processes that watch the server over all its incarnations, by the number of the watch.
-    pub(crate) watchers: BTreeMap<u64, Pid>,
     pub(crate) waits: Waits,
     /// Calls left unanswered by background tasks that were aborted while the process was ending.
     pub(crate) unanswered: Vec<Unanswered>,
@@ -124,23 +132,55 @@ pub(crate) struct Extras<M> {
 impl<M> Default for Extras<M> {
     fn default() -> Self {
         Self {
+            senders: VecDeque::new(),
+            watchers: BTreeMap::new(),
+            keeper: None,
             start: None,
             told: VecDeque::new(),
-            senders: VecDeque::new(),
             monitors: Vec::new(),
             inspections: VecDeque::new(),
             busy_since: None,
             suspensions: 0,
             suspending: Vec::new(),
             relations: Relations::default(),
-            watchers: BTreeMap::new(),
             waits: Waits::default(),
             unanswered: Vec::new(),
         }
     }
 }
 
+impl<M> Extras<M> {
+    /// Takes out what is the incarnation's, and leaves what is the slot's.
+    fn take_life(&mut self) -> Self {
+        let next = Self {
+            senders: std::mem::take(&mut self.senders),
+            watchers: std::mem::take(&mut self.watchers),
+            keeper: self.keeper.take(),
+            ..Self::default()
+        };
+        std::mem::replace(self, next)
+    }
+}
+
 impl<M> Inner<M> {
+    /// Takes out what is the incarnation's alone.
+    pub(crate) fn take_life(&mut self) -> Extras<M> {
+        self.extras
+            .as_mut()
+            .map(|extras| extras.take_life())
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn keeper(&mut self) -> Option<&mut Keeper> {
+        self.extras.as_mut()?.keeper.as_mut()
+    }
+
+    /// Tells whether nothing is accepted.
+    #[inline]
+    pub(crate) fn is_shut(&self) -> bool {
+        matches!(self.phase, Phase::Closed(_) | Phase::Stopped)
+    }
+
     pub(crate) fn extras(&mut self) -> &mut Extras<M> {
         self.extras.get_or_insert_default()
     }
@@ -248,8 +288,12 @@ impl<M> Slot<M> {
             _ => None,
         };
         let watchers = inner.watchers();
+        let parent = inner.keeper().and_then(|keeper| keeper.parent.clone());
         let start = inner.extras.as_mut().and_then(|extras| extras.start.take());
         drop(inner);
+        if let Some(parent) = parent {
+            parent.child_started(&Pid::new(self.number(), self));
+        }
         if let Some(start) = start {
             start.send(());
         }

@@ -1,5 +1,6 @@
 //! Processes without a server: a future that has a pid, can be linked, monitored and killed.
 
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 
@@ -12,9 +13,6 @@ use crate::pid::{Monitor, Pid};
 use crate::process::{Contained, Guarded, Process};
 use crate::slot::{Ended, Slot};
 use crate::sync::Arc;
-
-/// The messages of a process that takes none.
-enum Never {}
 
 /// Runs a future as a process on the current tokio runtime.
 ///
@@ -86,36 +84,58 @@ pub(crate) fn launch<F, R>(runtime: &Handle, future: F, bind: impl FnOnce(&Pid) 
 where
     F: Future<Output = Result<(), ExitReason>> + Send + 'static,
 {
-    let slot = Arc::new(Slot::<Never>::new(usize::MAX, None));
+    let slot = Arc::new(Slot::<Infallible>::new(usize::MAX, None));
     let number = next_number();
     slot.begin(number, None);
     let pid = Pid::new(number, &slot);
     let bound = bind(&pid);
-    let ended = Ended {
-        reason: ExitReason::Killed,
-        served: true,
-        ignored: false,
-    };
-    let owned = Owned {
-        future: Contained(Some(future)),
-        guard: ExitGuard { slot, ended },
-    };
-    runtime.spawn(Process::new(&pid, run(owned)));
+    let owned = Owned::new(slot, Some(future), true);
+    runtime.spawn(Process::new(&pid, run(owned, None::<fn() -> F>)));
     (pid, bound)
+}
+
+/// Makes the process of a future that `make` makes inside it: a panic there is a failed start.
+pub(crate) fn task_process<F>(
+    slot: Arc<Slot<Infallible>>,
+    number: u64,
+    make: impl FnOnce() -> F + Send,
+) -> impl Future<Output = ()> + Send
+where
+    F: Future<Output = Result<(), ExitReason>> + Send,
+{
+    let pid = Pid::new(number, &slot);
+    Process::new(&pid, run(Owned::new(slot, None, false), Some(make)))
 }
 
 /// What the process owns, in the order in which it goes when a runtime that shuts down drops it before
 /// its first poll.
 struct Owned<F> {
     future: Contained<F>,
-    guard: ExitGuard<Never>,
+    guard: ExitGuard<Infallible>,
+}
+
+impl<F> Owned<F> {
+    fn new(slot: Arc<Slot<Infallible>>, future: Option<F>, served: bool) -> Self {
+        let ended = Ended {
+            reason: ExitReason::Killed,
+            served,
+            ignored: false,
+        };
+        Self {
+            future: Contained(future),
+            guard: ExitGuard { slot, ended },
+        }
+    }
 }
 
 #[expect(
     clippy::manual_async_fn,
     reason = "an `async fn` keeps its parameters twice"
 )]
-fn run<F>(mut owned: Owned<F>) -> impl Future<Output = ()> + Send
+fn run<F>(
+    mut owned: Owned<F>,
+    mut make: Option<impl FnOnce() -> F + Send>,
+) -> impl Future<Output = ()> + Send
 where
     F: Future<Output = Result<(), ExitReason>> + Send,
 {
@@ -126,6 +146,17 @@ where
             Poll::Ready(())
         })
         .await;
+        if make.is_some() {
+            let make = poll_fn(|_| Poll::Ready(make.take().map(|make| make())));
+            match Guarded::new(&guard.slot, make).await {
+                Ok(made) => future.0 = made,
+                Err(reason) => guard.ended.reason = reason,
+            }
+        }
+        if future.0.is_none() {
+            return;
+        }
+        guard.ended.served = true;
         guard.slot.started();
         tracing::debug!(pid = guard.slot.number(), "process started");
         let Some(future) = future.0.take() else {

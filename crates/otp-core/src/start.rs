@@ -149,7 +149,7 @@ impl<S: GenServer> Future for Starting<S> {
                 drop(before);
                 return Poll::Pending;
             }
-            Phase::Waiting => return Poll::Pending,
+            Phase::Waiting | Phase::Stopped => return Poll::Pending,
             Phase::Running | Phase::Closed(Ended { served: true, .. }) => Ok(()),
             Phase::Closed(Ended { ignored: true, .. }) => Err(StartError::Ignored),
             Phase::Closed(Ended { reason, .. }) => Err(StartError::Failed(reason.clone())),
@@ -172,7 +172,7 @@ impl<S: GenServer> Starting<S> {
         let dropped = panics::catch_drop(server);
         let reason = dropped.err().unwrap_or(ExitReason::NoProc);
         if let Some(handle) = &self.handle {
-            handle.slot.close(Ended {
+            handle.slot.end(Ended {
                 reason: reason.clone(),
                 served: false,
                 ignored: false,
@@ -184,7 +184,7 @@ impl<S: GenServer> Starting<S> {
 
 impl<M: Send + 'static> Slot<M> {
     /// Writes down that the process on this thread, if one runs there, waits for the start.
-    fn note_start(self: &Arc<Self>) -> Option<Awaiting<()>> {
+    pub(crate) fn note_start(self: &Arc<Self>) -> Option<Awaiting<()>> {
         if current::process() == 0 {
             return None;
         }

@@ -112,6 +112,9 @@ impl<M: Send + 'static> Context<M> {
             // handled.
             return Some(Step::Wait(Wait::Yield));
         }
+        if signals & signals::SHUTDOWN != 0 {
+            return Some(Step::Stop(ExitReason::Shutdown));
+        }
         if signals & signals::SETTLE != 0 {
             current::settle_all(self.slot.take_unanswered(), &CallError::NoReply);
         }

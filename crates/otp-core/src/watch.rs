@@ -68,7 +68,7 @@ impl<M: Send + 'static> Slot<M> {
         let change = match inner.phase {
             Phase::Closed(_) => return Some(ServerChange::Closed),
             Phase::Running => Some(ServerChange::Up(Pid::new(self.number(), self))),
-            Phase::Waiting | Phase::Starting(_) => None,
+            Phase::Waiting | Phase::Starting(_) | Phase::Stopped => None,
         };
         inner.extras().watchers.insert(watch, watcher.clone());
         change

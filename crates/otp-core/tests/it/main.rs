@@ -32,6 +32,7 @@ mod runtimes;
 mod spawn;
 mod start;
 mod stop;
+mod supervisor;
 mod support;
 mod tasks;
 mod timers;

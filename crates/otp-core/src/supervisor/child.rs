@@ -1,0 +1,365 @@
+//! The specification of a child.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::any_child::{AnyChild, ChildStart};
+use super::events::Place;
+use super::handle::SupervisorRef;
+use super::info::ChildKind;
+use super::plan::Supervisor;
+use super::starting::start;
+use super::stop_token::StopToken;
+use super::terms::{Restart, Shutdown, Terms};
+use super::tree::{SupervisorMsg, Tree};
+use crate::backoff::Backoff;
+use crate::exit_reason::ExitReason;
+use crate::gen_server::GenServer;
+use crate::keeper::Parent;
+use crate::mailbox::Told;
+use crate::options::ServerOptions;
+use crate::pid::Pid;
+use crate::process::{Factory, process_made_by};
+use crate::server_ref::ServerRef;
+use crate::signals::SHUTDOWN;
+use crate::slot::Slot;
+use crate::spawn::task_process;
+use crate::sync::{Arc, Mutex};
+
+/// How long a child has to end in order, unless told otherwise: as in OTP.
+const DEFAULT_SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// A child of a supervisor, as a specification: what to run, and on what terms.
+///
+/// Its address is valid from now on and survives every restart: messages that are sent before the child
+/// runs, or while it is being restarted, wait for it. When the specification is dropped (the supervisor
+/// has ended for good, or the child was deleted), they come back with `NoProc`.
+///
+/// ```
+/// # use otp_core::{Child, Context, ExitReason, GenServer, ReplyTo, Restart, Strategy, Supervisor};
+/// # struct Counter(u64);
+/// # enum Msg { Add(u64), Total(ReplyTo<u64>) }
+/// # impl GenServer for Counter {
+/// #     type Msg = Msg;
+/// #     async fn handle(&mut self, msg: Msg, _: &mut Context<Msg>) -> Result<(), ExitReason> {
+/// #         match msg { Msg::Add(n) => self.0 += n, Msg::Total(reply) => reply.send(self.0) }
+/// #         Ok(())
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let counter = Child::server("counter", || Counter(0));
+/// let counter_ref = counter.server_ref();
+/// let tree = Supervisor::new(Strategy::OneForOne).child(counter).start().await?;
+///
+/// counter_ref.pid().expect("it runs").kill();
+/// counter_ref.cast(Msg::Add(2))?;
+/// assert_eq!(counter_ref.call(Msg::Total).await?, 2); // answered by the next incarnation
+/// # tree.stop().await?;
+/// # Ok(()) }
+/// ```
+#[must_use = "a child does nothing until a supervisor starts it"]
+pub struct Child<M: Send + 'static> {
+    terms: Terms,
+    kept: Kept<M>,
+    pub(super) start_timeout: Duration,
+    pub(super) launcher: Box<dyn Launcher<M>>,
+}
+
+/// The handle of a specification. While it is there, the slot outlives its incarnations.
+struct Kept<M: Send + 'static>(ServerRef<M>);
+
+impl<M: Send + 'static> Drop for Kept<M> {
+    fn drop(&mut self) {
+        self.0.slot.release();
+    }
+}
+
+/// What kind of process a child is.
+pub(super) trait Launcher<M>: Send + Sync {
+    /// Runs incarnation `number` of the slot, at its place in the tree.
+    fn launch(&self, runtime: &Handle, slot: Arc<Slot<M>>, number: u64, place: Place);
+    /// Asks it to end in order.
+    fn shut_down(&self, slot: &Slot<M>, number: u64);
+    fn kind(&self) -> ChildKind {
+        ChildKind::Worker
+    }
+    /// The children that it always has.
+    fn below(&self) -> &[Arc<dyn AnyChild>] {
+        &[]
+    }
+    fn supervisor(&self, _server: &ServerRef<M>) -> Option<SupervisorRef> {
+        None
+    }
+}
+
+impl<M: Send + 'static> Child<M> {
+    /// Specifies a server. `factory` makes it anew at each start, in the child's own process: a panic in
+    /// there is a failed start.
+    pub fn server<S: GenServer<Msg = M>>(
+        id: impl Into<Arc<str>>,
+        factory: impl Fn() -> S + Send + Sync + 'static,
+    ) -> Self {
+        Self::server_with(id, ServerOptions::default(), factory)
+    }
+
+    /// Specifies a server with options. Without a name it is named by its id.
+    pub fn server_with<S: GenServer<Msg = M>>(
+        id: impl Into<Arc<str>>,
+        options: ServerOptions,
+        factory: impl Fn() -> S + Send + Sync + 'static,
+    ) -> Self {
+        let factory: Factory<S> = Arc::new(factory);
+        Self::new(id.into(), options, Box::new(Servers(factory)))
+    }
+
+    fn new(id: Arc<str>, options: ServerOptions, launcher: Box<dyn Launcher<M>>) -> Self {
+        let name = options.name.unwrap_or_else(|| Arc::clone(&id));
+        let slot = Arc::new(Slot::new(options.capacity, Some(name)));
+        slot.keep();
+        let shutdown = match launcher.kind() {
+            ChildKind::Worker => Shutdown::Timeout(DEFAULT_SHUTDOWN),
+            ChildKind::Supervisor => {
+                // What one incarnation was asked and told is nothing to the next.
+                slot.forget_messages();
+                Shutdown::Infinity
+            }
+        };
+        Self {
+            terms: Terms {
+                id,
+                restart: Restart::default(),
+                shutdown,
+                significant: false,
+                bounded: options.capacity,
+                backoff: None,
+            },
+            kept: Kept(ServerRef::first(slot)),
+            start_timeout: options.start_timeout,
+            launcher,
+        }
+    }
+
+    /// Returns the child's address: valid now, and after each restart.
+    pub fn server_ref(&self) -> ServerRef<M> {
+        self.kept.0.clone()
+    }
+
+    /// Sets when the child is restarted. Default: [`Restart::Permanent`].
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.terms.restart = restart;
+        self
+    }
+
+    /// Sets how the child is stopped. Default: [`Shutdown::Timeout`] of 5 s, for a supervisor
+    /// [`Shutdown::Infinity`].
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.terms.shutdown = shutdown;
+        self
+    }
+
+    /// Makes the child one whose end may stop the supervisor; see [`AutoShutdown`](crate::AutoShutdown).
+    /// Allowed for transient and temporary children of a supervisor that shuts down by itself.
+    pub fn significant(mut self) -> Self {
+        self.terms.significant = true;
+        self
+    }
+
+    /// Has messages that wait dropped when the child ends, their callers told at once. Default: they are kept
+    /// for the next incarnation. What is sent after the end waits for it in any case.
+    pub fn forget_messages(self) -> Self {
+        self.slot().forget_messages();
+        self
+    }
+
+    /// Has restarts wait. Default: none, as in OTP: the first attempt is made at once, and so is each
+    /// further one.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.terms.backoff = Some(backoff);
+        self
+    }
+
+    pub(super) fn shutdown_terms(&self) -> Shutdown {
+        self.terms.shutdown
+    }
+
+    pub(super) fn slot(&self) -> &Arc<Slot<M>> {
+        &self.kept.0.slot
+    }
+}
+
+impl Child<Infallible> {
+    /// Specifies a future. `work` makes it anew at each start; it runs as a process, and is asked to end
+    /// by the [`StopToken`].
+    ///
+    /// It counts as started as soon as it is made. Its end is the child's end: `Ok` is `Normal`, after
+    /// which a permanent child is started again. One that does not heed the token is killed when its
+    /// time is over.
+    ///
+    /// ```
+    /// # use otp_core::{Child, Restart, Strategy, Supervisor};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let listener = Child::task("listener", |stop| async move {
+    ///     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    ///     loop {
+    ///         tokio::select! {
+    ///             () = stop.requested() => return Ok(()),
+    ///             accepted = listener.accept() => drop(accepted?),
+    ///         }
+    ///     }
+    /// });
+    /// let tree = Supervisor::new(Strategy::OneForOne).child(listener).start().await?;
+    /// tree.stop().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn task<F>(
+        id: impl Into<Arc<str>>,
+        work: impl Fn(StopToken) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<(), ExitReason>> + Send + 'static,
+    {
+        let launcher = Tasks {
+            work: Arc::new(work),
+            running: Mutex::new(None),
+        };
+        Self::new(id.into(), ServerOptions::default(), Box::new(launcher))
+    }
+}
+
+impl Child<SupervisorMsg> {
+    /// Specifies a supervisor with children of its own. They are started anew with each start of it; the
+    /// addresses of those that it was given here stay valid all along.
+    pub fn supervisor(id: impl Into<Arc<str>>, supervisor: Supervisor) -> Self {
+        let id = id.into();
+        let launcher = Trees(supervisor);
+        Self::new(id, ServerOptions::default(), Box::new(launcher))
+    }
+
+    /// Returns the address of the supervisor: valid now, and after each restart.
+    pub fn supervisor_ref(&self) -> SupervisorRef {
+        SupervisorRef::new(self.server_ref())
+    }
+}
+
+/// Servers, each made by the factory.
+struct Servers<S>(Factory<S>);
+
+impl<S: GenServer> Launcher<S::Msg> for Servers<S> {
+    fn launch(&self, runtime: &Handle, slot: Arc<Slot<S::Msg>>, number: u64, _: Place) {
+        runtime.spawn(process_made_by(slot, number, Arc::clone(&self.0)));
+    }
+
+    fn shut_down(&self, slot: &Slot<S::Msg>, number: u64) {
+        // One that has ended meanwhile has done what is asked.
+        let _ = slot.signal(number, SHUTDOWN, |_| ());
+    }
+}
+
+/// Futures, each made by `work`.
+struct Tasks<W> {
+    work: Arc<W>,
+    /// The token of the one that runs.
+    running: Mutex<Option<(u64, StopToken)>>,
+}
+
+impl<W, F> Launcher<Infallible> for Tasks<W>
+where
+    W: Fn(StopToken) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<(), ExitReason>> + Send + 'static,
+{
+    fn launch(&self, runtime: &Handle, slot: Arc<Slot<Infallible>>, number: u64, _: Place) {
+        let (work, token) = (Arc::clone(&self.work), StopToken::default());
+        let before = self.running.lock().replace((number, token.clone()));
+        drop(before);
+        runtime.spawn(task_process(slot, number, move || work(token)));
+    }
+
+    fn shut_down(&self, _: &Slot<Infallible>, number: u64) {
+        let running = self.running.lock().clone();
+        if let Some((_, token)) = running.filter(|(running, _)| *running == number) {
+            token.request();
+        }
+    }
+}
+
+/// Supervisors, each with the children that it was given.
+struct Trees(Supervisor);
+
+impl Launcher<SupervisorMsg> for Trees {
+    fn launch(&self, runtime: &Handle, slot: Arc<Slot<SupervisorMsg>>, number: u64, place: Place) {
+        let plan = self.0.copy();
+        let make: Factory<Tree> = Arc::new(move || Tree::new(plan.copy(), place.clone()));
+        runtime.spawn(process_made_by(slot, number, make));
+    }
+
+    fn shut_down(&self, slot: &Slot<SupervisorMsg>, number: u64) {
+        // In its turn: what the supervisor was asked before is done before.
+        let _ = slot.tell(number, Told::Stop(ExitReason::Shutdown));
+    }
+
+    fn kind(&self) -> ChildKind {
+        ChildKind::Supervisor
+    }
+
+    fn below(&self) -> &[Arc<dyn AnyChild>] {
+        &self.0.children
+    }
+
+    fn supervisor(&self, server: &ServerRef<SupervisorMsg>) -> Option<SupervisorRef> {
+        Some(SupervisorRef::new(server.clone()))
+    }
+}
+
+impl<M: Send + 'static> AnyChild for Child<M> {
+    fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    fn kind(&self) -> ChildKind {
+        self.launcher.kind()
+    }
+
+    fn start(
+        self: Arc<Self>,
+        parent: Arc<dyn Parent>,
+        supervisor: u64,
+        place: Place,
+    ) -> ChildStart {
+        Box::pin(start(self, parent, supervisor, place))
+    }
+
+    fn shut_down(&self, pid: &Pid) {
+        self.launcher.shut_down(self.slot(), pid.number());
+    }
+
+    fn stop_waiting(&self) {
+        self.slot().stop_waiting();
+        for child in self.launcher.below() {
+            child.stop_waiting();
+        }
+    }
+
+    fn mailbox_len(&self) -> usize {
+        self.slot().info().mailbox_len
+    }
+
+    fn supervisor(&self) -> Option<SupervisorRef> {
+        self.launcher.supervisor(&self.kept.0)
+    }
+}
+
+impl<M: Send + 'static> fmt::Debug for Child<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Child")
+            .field("id", &self.terms.id)
+            .field("restart", &self.terms.restart)
+            .field("shutdown", &self.terms.shutdown)
+            .finish_non_exhaustive()
+    }
+}

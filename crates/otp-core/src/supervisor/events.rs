@@ -1,0 +1,167 @@
+//! What happens in a tree of supervisors, told as it happens.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::info::ChildKind;
+use crate::exit_reason::ExitReason;
+use crate::pid::Pid;
+use crate::recipient::Recipient;
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
+
+/// The ids from the root's down to a child's.
+pub(crate) type Path = Arc<[Arc<str>]>;
+
+/// Something that happened in a tree of supervisors.
+///
+/// Reported to whoever was named by [`Supervisor::report_to`](crate::Supervisor::report_to), for the whole
+/// tree below that supervisor, in an order that causes never follow their effects in. `path` holds the ids
+/// from the root's child down to the one that it happened to.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum SupervisorEvent {
+    /// A start is attempted, be it the first or a restart.
+    Starting {
+        /// Whose.
+        path: Arc<[Arc<str>]>,
+        /// What it is.
+        kind: ChildKind,
+    },
+    /// Its `init` has succeeded.
+    Started {
+        /// Whose.
+        path: Arc<[Arc<str>]>,
+        /// The process.
+        pid: Pid,
+    },
+    /// Its `init` declined.
+    Ignored {
+        /// Whose.
+        path: Arc<[Arc<str>]>,
+    },
+    /// Its `init` failed.
+    StartFailed {
+        /// Whose.
+        path: Arc<[Arc<str>]>,
+        /// Why.
+        reason: ExitReason,
+    },
+    /// A process that had started has ended.
+    Exited {
+        /// Whose.
+        path: Arc<[Arc<str>]>,
+        /// The process.
+        pid: Pid,
+        /// Why.
+        reason: ExitReason,
+    },
+    /// There were too many restarts: a supervisor stops.
+    GaveUp {
+        /// The supervisor's.
+        path: Arc<[Arc<str>]>,
+        /// The child that would have been restarted once more.
+        child: Arc<str>,
+    },
+    /// A child did not end in the time that it had for it, and was killed.
+    SlowShutdown {
+        /// Whose.
+        path: Arc<[Arc<str>]>,
+        /// The process.
+        pid: Pid,
+        /// The time it had.
+        after: Duration,
+    },
+}
+
+impl SupervisorEvent {
+    /// Returns the ids down to the child or supervisor that it happened to.
+    #[must_use]
+    pub fn path(&self) -> &[Arc<str>] {
+        match self {
+            Self::Starting { path, .. }
+            | Self::Started { path, .. }
+            | Self::Ignored { path }
+            | Self::StartFailed { path, .. }
+            | Self::Exited { path, .. }
+            | Self::GaveUp { path, .. }
+            | Self::SlowShutdown { path, .. } => path,
+        }
+    }
+}
+
+impl fmt::Display for SupervisorEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path().join("/"))?;
+        match self {
+            Self::Starting { .. } => f.write_str(": starting"),
+            Self::Started { pid, .. } => write!(f, ": started as {pid}"),
+            Self::Ignored { .. } => f.write_str(": declined to start"),
+            Self::StartFailed { reason, .. } => write!(f, ": did not start: {reason}"),
+            Self::Exited { pid, reason, .. } => write!(f, ": {pid} exited: {reason}"),
+            Self::GaveUp { child, .. } => write!(f, ": gave up, {child} failed too often"),
+            Self::SlowShutdown { pid, after, .. } => {
+                write!(f, ": {pid} was killed, it had not ended after {after:?}")
+            }
+        }
+    }
+}
+
+/// Those who are told of what happens in one tree.
+#[derive(Debug, Default)]
+pub(crate) struct Hub {
+    listeners: Mutex<Vec<Recipient<SupervisorEvent>>>,
+    // Most trees have no listeners, and then nothing is to be done.
+    any: AtomicBool,
+}
+
+impl Hub {
+    pub(crate) fn add(&self, listener: Recipient<SupervisorEvent>) {
+        let mut listeners = self.listeners.lock();
+        listeners.push(listener);
+        self.any.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn emit(&self, event: impl FnOnce() -> SupervisorEvent) {
+        if !self.any.load(Ordering::Acquire) {
+            return;
+        }
+        let listeners = self.listeners.lock().clone();
+        let event = event();
+        let mut gone = false;
+        for listener in &listeners {
+            // One whose mailbox is full misses this one; a supervisor waits for nobody.
+            let _ = listener.cast(event.clone());
+            gone |= !listener.is_alive();
+        }
+        if gone {
+            let mut listeners = self.listeners.lock();
+            let (alive, ended) = std::mem::take(&mut *listeners)
+                .into_iter()
+                .partition::<Vec<_>, _>(Recipient::is_alive);
+            *listeners = alive;
+            drop(listeners);
+            drop(ended);
+        }
+    }
+}
+
+/// A child's place in its tree.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) path: Path,
+}
+
+impl Place {
+    pub(crate) fn below(&self, id: &Arc<str>) -> Self {
+        let path = self.path.iter().chain([id]).cloned().collect();
+        Self {
+            hub: Arc::clone(&self.hub),
+            path,
+        }
+    }
+
+    pub(crate) fn emit(&self, event: impl FnOnce(Path) -> SupervisorEvent) {
+        self.hub.emit(|| event(Arc::clone(&self.path)));
+    }
+}

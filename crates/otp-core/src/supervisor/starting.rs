@@ -1,0 +1,110 @@
+//! The start of a child: the next incarnation of its slot.
+
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use super::any_child::NotStarted;
+use super::child::Child;
+use super::events::Place;
+use super::terms::Shutdown;
+use crate::deadline::Deadlines;
+use crate::ending::next_number;
+use crate::error::StartError;
+use crate::exit_reason::ExitReason;
+use crate::keeper::Parent;
+use crate::pid::Pid;
+use crate::slot::Slot;
+use crate::sync::Arc;
+
+/// Starts the next incarnation of a child, and returns when its `init` has.
+pub(super) async fn start<M: Send + 'static>(
+    child: Arc<Child<M>>,
+    parent: Arc<dyn Parent>,
+    supervisor: u64,
+    place: Place,
+) -> Result<Pid, NotStarted> {
+    let slot = child.slot();
+    last_ends(&child).await;
+    let runtime = Handle::current();
+    if let Some(deadlines) = Deadlines::of(&runtime) {
+        // A slot whose first runtime is gone keeps its deadlines, and calls fall back on their own.
+        let _ = slot.deadlines.set(deadlines);
+    }
+    let begun = Begun {
+        slot,
+        number: next_number(),
+    };
+    let pid = Pid::new(begun.number, slot);
+    let mut waiting = None;
+    let mut parent = Some(parent);
+    let started = poll_fn(|cx| {
+        if let Some(parent) = parent.take() {
+            slot.begin(begun.number, Some(cx.waker().clone()));
+            slot.adopt(parent);
+            pid.relate(|relations| relations.parent = supervisor);
+            waiting = slot.note_start();
+            let launcher = &child.launcher;
+            launcher.launch(&runtime, Arc::clone(slot), begun.number, place.clone());
+            return Poll::Pending;
+        }
+        slot.poll_start(begun.number, cx)
+    });
+    let outcome = if child.start_timeout == Duration::MAX {
+        started.await
+    } else {
+        match timeout(child.start_timeout, started).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                let end = pid.monitor();
+                pid.kill();
+                end.await;
+                Err(NotStarted::Failed(ExitReason::from(StartError::Timeout)))
+            }
+        }
+    };
+    // From here on it is the supervisor's.
+    std::mem::forget(begun);
+    drop(waiting);
+    outcome.map(|()| pid)
+}
+
+/// Waits for an incarnation of before that still runs: one whose supervisor was killed and waited for
+/// nobody. It has been told to end, and gets the time for it that the child has on any other end.
+async fn last_ends<M: Send + 'static>(child: &Child<M>) {
+    let slot = child.slot();
+    loop {
+        let number = slot.number();
+        if number == 0 {
+            return;
+        }
+        let pid = Pid::new(number, slot);
+        let mut end = std::pin::pin!(pid.monitor());
+        match child.shutdown_terms() {
+            Shutdown::Infinity => {}
+            Shutdown::BrutalKill => pid.kill(),
+            Shutdown::Timeout(limit) => {
+                if timeout(limit, end.as_mut()).await.is_ok() {
+                    continue;
+                }
+                pid.kill();
+            }
+        }
+        end.await;
+    }
+}
+
+/// An incarnation whose start nobody has heard the end of; given up, it is killed.
+struct Begun<'a, M: Send + 'static> {
+    slot: &'a Arc<Slot<M>>,
+    number: u64,
+}
+
+impl<M: Send + 'static> Drop for Begun<'_, M> {
+    fn drop(&mut self) {
+        self.slot.kill(self.number);
+    }
+}
