@@ -61,11 +61,7 @@ async fn a_brutally_killed_supervisor_can_be_restarted_at_once() -> Outcome {
     for traps in [false, true] {
         let counts = (Arc::new(AtomicIsize::new(0)), Arc::new(AtomicIsize::new(0)));
         let (now, most) = counts.clone();
-        let child = Child::server("alone", move || Alone {
-            traps,
-            now: Arc::clone(&counts.0),
-            most: Arc::clone(&counts.1),
-        });
+        let child = Child::server("alone", move || Alone::new(traps, &counts.0, &counts.1));
         let server = child.server_ref();
         let nested = Child::supervisor("nested", patient(Strategy::OneForOne).child(child));
         let nested = nested.shutdown(Shutdown::BrutalKill);
@@ -87,7 +83,15 @@ async fn a_brutally_killed_supervisor_can_be_restarted_at_once() -> Outcome {
 struct Alone {
     traps: bool,
     now: Arc<AtomicIsize>,
-    most: Arc<AtomicIsize>,
+}
+
+impl Alone {
+    fn new(traps: bool, now: &Arc<AtomicIsize>, most: &AtomicIsize) -> Self {
+        let alive = now.fetch_add(1, Ordering::SeqCst) + 1;
+        most.fetch_max(alive, Ordering::SeqCst);
+        let now = Arc::clone(now);
+        Self { traps, now }
+    }
 }
 
 impl GenServer for Alone {
@@ -97,8 +101,6 @@ impl GenServer for Alone {
         if self.traps {
             ctx.trap_exit();
         }
-        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most.fetch_max(now, Ordering::SeqCst);
         Ok(())
     }
 
@@ -135,10 +137,9 @@ async fn one_at_a_time(traps: bool) -> Outcome {
     for at in 0..8 {
         let (now, most) = (Arc::new(AtomicIsize::new(0)), Arc::new(AtomicIsize::new(0)));
         let counts = (Arc::clone(&now), Arc::clone(&most));
-        let child = Child::server(format!("{at}"), move || Alone {
-            traps,
-            now: Arc::clone(&counts.0),
-            most: Arc::clone(&counts.1),
+        let child = Child::server(format!("{at}"), move || {
+            // Counted from here on: a kill may come before `init`.
+            Alone::new(traps, &counts.0, &counts.1)
         });
         children.push((child.server_ref(), now, most));
         plan = plan.child(child);
