@@ -60,6 +60,9 @@ impl SupervisorRef {
     /// Stops a child. It keeps its specification and its place, unless it is temporary; calls to it fail
     /// with `NoProc` until it is started again. Also takes back a restart that is due.
     ///
+    /// Not for a child to end itself: it would wait for its own end, until its time is over and it is killed.
+    /// A server ends itself by `Err(reason)`.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future takes nothing back.
