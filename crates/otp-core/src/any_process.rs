@@ -16,6 +16,7 @@ pub(crate) trait AnyProcess: Send + Sync {
     fn number(&self) -> u64;
     fn name(&self) -> Option<&str>;
     fn kill(&self, number: u64);
+    fn crash(&self, number: u64, panic: ExitReason);
     /// Hears of the end, in a future; `None` if it has come.
     fn monitor(&self, number: u64) -> Option<Awaiting<ExitReason>>;
     /// Runs `change` under the lock, and tells whether it did.
@@ -48,6 +49,10 @@ impl<M: Send + 'static> AnyProcess for Slot<M> {
 
     fn kill(&self, number: u64) {
         self.kill(number);
+    }
+
+    fn crash(&self, number: u64, panic: ExitReason) {
+        self.crash(number, panic);
     }
 
     fn monitor(&self, number: u64) -> Option<Awaiting<ExitReason>> {

@@ -138,8 +138,8 @@ impl<M: Send + 'static> Inbox<M> {
     #[cold]
     fn act_on_signals(&mut self) -> Option<Poll<Option<M>>> {
         let signals = self.slot.signals.load(Ordering::Acquire);
-        if signals & signals::KILL != 0 {
-            self.stopped = self.slot.fatal();
+        if signals & signals::CUT_SHORT != 0 {
+            self.stopped = self.slot.cut_short();
             return Some(Poll::Ready(None));
         }
         if signals & signals::INSPECT != 0 {

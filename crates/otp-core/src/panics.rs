@@ -98,6 +98,14 @@ fn reason_of(payload: Box<dyn Any + Send>) -> ExitReason {
     ExitReason::Panic(Arc::new(CaughtPanic { message, location }))
 }
 
+/// The reason of a panic that never happened.
+pub(crate) fn made_up(message: String) -> ExitReason {
+    ExitReason::Panic(Arc::new(CaughtPanic {
+        message,
+        location: None,
+    }))
+}
+
 fn message_of(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&'static str>() {
         (*text).to_owned()

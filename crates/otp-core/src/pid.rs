@@ -10,6 +10,7 @@ use crate::any_process::AnyProcess;
 use crate::current;
 use crate::exit_reason::ExitReason;
 use crate::exits::{Down, ExitSignal, MonitorRef, Origin};
+use crate::panics;
 use crate::relations::Relations;
 use crate::reply::Awaiting;
 use crate::slot::Slot;
@@ -77,6 +78,25 @@ impl Pid {
     /// anybody. Killing a process that has ended does nothing.
     pub fn kill(&self) {
         self.process.kill(self.number);
+    }
+
+    /// Has the process fail as if its own code had panicked with `message`: for drills and tests.
+    ///
+    /// What it does at that moment is dropped at its next `.await` that waits, `init` included; a server's
+    /// `terminate` runs, as after any panic. It ends with [`ExitReason::Panic`], which has no location. No
+    /// panic hook runs, and nothing is printed. Crashing a process that has ended does nothing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (pid, end) = otp_core::spawn_monitor(std::future::pending())?;
+    /// pid.crash("out of disk space");
+    /// assert_eq!(end.await.to_string(), "panicked: out of disk space");
+    /// # Ok(()) }
+    /// ```
+    pub fn crash(&self, message: impl Into<String>) {
+        self.process
+            .crash(self.number, panics::made_up(message.into()));
     }
 
     /// Sends an exit signal: asks the process to end for `reason`.

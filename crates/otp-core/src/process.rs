@@ -211,7 +211,7 @@ async fn live<S: GenServer>(
 }
 
 pin_project! {
-    /// User code, polled so that neither a kill nor a panic gets past it.
+    /// User code, polled so that neither a kill nor a panic, nor the wish for one, gets past it.
     pub(crate) struct Guarded<'a, W, M> {
         slot: &'a Slot<M>,
         #[pin]
@@ -241,8 +241,8 @@ impl<W: Future, M> Future for Guarded<'_, W, M> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let outcome = if let Some(fatal) = this.slot.fatal() {
-            Err(fatal)
+        let outcome = if let Some(end) = this.slot.cut_short() {
+            Err(end)
         } else {
             let polled = panics::catch(|| {
                 this.work

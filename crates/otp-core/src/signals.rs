@@ -8,6 +8,7 @@ use std::any::Any;
 
 use crate::current::Unanswered;
 use crate::error::CallError;
+use crate::exit_reason::ExitReason;
 use crate::reply::{self, Awaiting, ReplyTo};
 use crate::slot::{Inner, Slot};
 use crate::sync::{MutexGuard, Ordering};
@@ -27,8 +28,14 @@ pub(crate) const SETTLE: u32 = 1 << 4;
 /// The supervisor asks the process to end in order.
 pub(crate) const SHUTDOWN: u32 = 1 << 5;
 
+/// Somebody wants the process to fail as if its own code had panicked.
+pub(crate) const CRASH: u32 = 1 << 6;
+
+/// The signals that cut short whatever the process is at.
+pub(crate) const CUT_SHORT: u32 = KILL | CRASH;
+
 /// The signals that a process acts on at a message boundary.
-pub(crate) const TO_ACT_ON: u32 = KILL | SHUTDOWN | INSPECT | SUSPEND | SETTLE;
+pub(crate) const TO_ACT_ON: u32 = CUT_SHORT | SHUTDOWN | INSPECT | SUSPEND | SETTLE;
 
 /// A look into the state of a server, whose type the process knows and the asker guesses.
 pub(crate) type Inspection = Box<dyn FnOnce(&dyn Any) + Send>;
@@ -71,6 +78,28 @@ impl<M> Slot<M> {
 
     pub(crate) fn is_killed(&self) -> bool {
         self.signals.load(Ordering::Acquire) & KILL != 0
+    }
+
+    /// Has incarnation `number` fail with `panic`, unless it is about to end already.
+    pub(crate) fn crash(&self, number: u64, panic: ExitReason) {
+        let _ = self.signal(number, CRASH, |extras| {
+            extras.crash.get_or_insert(panic);
+        });
+    }
+
+    /// Why what the process is at has to be cut short, if it has to: a kill stays, a crash happens once.
+    pub(crate) fn cut_short(&self) -> Option<ExitReason> {
+        if self.signals.load(Ordering::Acquire) & CUT_SHORT == 0 {
+            return None;
+        }
+        self.fatal().or_else(|| self.take_crash())
+    }
+
+    #[cold]
+    pub(crate) fn take_crash(&self) -> Option<ExitReason> {
+        let mut inner = self.inner.lock();
+        self.signals.fetch_and(!CRASH, Ordering::SeqCst);
+        inner.extras().crash.take()
     }
 
     pub(crate) fn inspect(&self, number: u64, inspection: Inspection) -> Result<(), CallError> {

@@ -118,6 +118,8 @@ pub(crate) struct Extras<M> {
     pub(crate) told: VecDeque<(u64, Told<M>)>,
     pub(crate) monitors: Vec<ReplyTo<ExitReason>>,
     pub(crate) inspections: VecDeque<Inspection>,
+    /// The panic that the process is to fail with.
+    pub(crate) crash: Option<ExitReason>,
     /// Since when the message in hand has been waiting for something.
     pub(crate) busy_since: Option<Instant>,
     pub(crate) suspensions: usize,
@@ -139,6 +141,7 @@ impl<M> Default for Extras<M> {
             told: VecDeque::new(),
             monitors: Vec::new(),
             inspections: VecDeque::new(),
+            crash: None,
             busy_since: None,
             suspensions: 0,
             suspending: Vec::new(),

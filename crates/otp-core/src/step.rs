@@ -107,9 +107,8 @@ impl<M: Send + 'static> Context<M> {
     #[cold]
     fn act_on_signals(&mut self) -> Option<Step<M>> {
         let signals = self.slot.signals.load(Ordering::Acquire);
-        if signals & signals::KILL != 0 {
-            // The guard around this future sees the kill before it polls again: nothing more is
-            // handled.
+        if signals & signals::CUT_SHORT != 0 {
+            // The guard around this future sees it before it polls again: nothing more is handled.
             return Some(Step::Wait(Wait::Yield));
         }
         if signals & signals::SHUTDOWN != 0 {

@@ -7,6 +7,7 @@ mod events;
 mod handle;
 mod info;
 mod intensity;
+mod members;
 mod plan;
 mod requests;
 mod restarting;

@@ -85,6 +85,8 @@ impl Error for StartChildError {
 pub enum ChildError {
     /// There is no child with this id.
     NotFound,
+    /// The child is a server or a task.
+    NotSupervisor,
     /// The child runs: terminate it first.
     Running,
     /// The child is about to be restarted.
@@ -101,6 +103,7 @@ impl fmt::Display for ChildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound => f.write_str("there is no child with this id"),
+            Self::NotSupervisor => f.write_str("the child is no supervisor"),
             Self::Running => f.write_str("the child runs"),
             Self::Restarting => f.write_str("the child is being restarted"),
             Self::Ignored => f.write_str("the child declined to start"),

@@ -33,6 +33,8 @@ pub enum SupervisorEvent {
         path: Arc<[Arc<str>]>,
         /// The process.
         pid: Pid,
+        /// How often it was restarted by this incarnation of its supervisor, this time included.
+        restarts: u64,
     },
     /// Its `init` declined.
     Ignored {
@@ -45,6 +47,13 @@ pub enum SupervisorEvent {
         path: Arc<[Arc<str>]>,
         /// Why.
         reason: ExitReason,
+    },
+    /// Its supervisor asks it to end, or kills it if it is to be ended so. What follows is its end.
+    Stopping {
+        /// Whose.
+        path: Arc<[Arc<str>]>,
+        /// The process.
+        pid: Pid,
     },
     /// A process that had started has ended.
     Exited {
@@ -82,9 +91,25 @@ impl SupervisorEvent {
             | Self::Started { path, .. }
             | Self::Ignored { path }
             | Self::StartFailed { path, .. }
+            | Self::Stopping { path, .. }
             | Self::Exited { path, .. }
             | Self::GaveUp { path, .. }
             | Self::SlowShutdown { path, .. } => path,
+        }
+    }
+
+    /// Returns the process that it is about, if it is about one.
+    #[must_use]
+    pub fn pid(&self) -> Option<&Pid> {
+        match self {
+            Self::Started { pid, .. }
+            | Self::Stopping { pid, .. }
+            | Self::Exited { pid, .. }
+            | Self::SlowShutdown { pid, .. } => Some(pid),
+            Self::Starting { .. }
+            | Self::Ignored { .. }
+            | Self::StartFailed { .. }
+            | Self::GaveUp { .. } => None,
         }
     }
 }
@@ -94,9 +119,13 @@ impl fmt::Display for SupervisorEvent {
         f.write_str(&self.path().join("/"))?;
         match self {
             Self::Starting { .. } => f.write_str(": starting"),
-            Self::Started { pid, .. } => write!(f, ": started as {pid}"),
+            Self::Started { pid, restarts, .. } => match restarts {
+                0 => write!(f, ": started as {pid}"),
+                _ => write!(f, ": started as {pid}, restart {restarts}"),
+            },
             Self::Ignored { .. } => f.write_str(": declined to start"),
             Self::StartFailed { reason, .. } => write!(f, ": did not start: {reason}"),
+            Self::Stopping { pid, .. } => write!(f, ": stopping {pid}"),
             Self::Exited { pid, reason, .. } => write!(f, ": {pid} exited: {reason}"),
             Self::GaveUp { child, .. } => write!(f, ": gave up, {child} failed too often"),
             Self::SlowShutdown { pid, after, .. } => {

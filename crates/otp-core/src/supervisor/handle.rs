@@ -139,6 +139,23 @@ impl SupervisorRef {
         self.ask(Request::Count).await
     }
 
+    /// Returns the address of a child that is a supervisor: valid now, and after each restart of it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ChildError::NotFound`], [`ChildError::NotSupervisor`] if the child is another thing, and
+    /// [`ChildError::Call`] if this supervisor could not be asked.
+    pub async fn supervisor(&self, id: &str) -> Result<Self, ChildError> {
+        let id = Arc::from(id);
+        self.ask(|reply| Request::Supervisor(id, reply))
+            .await
+            .map_err(ChildError::Call)?
+    }
+
     /// Returns the whole tree below this supervisor, as it is now.
     ///
     /// Each supervisor is asked in its turn, and nobody is stopped meanwhile; one that ends before it

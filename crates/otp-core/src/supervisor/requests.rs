@@ -2,9 +2,11 @@
 
 use super::any_child::{AnyChild, NotStarted};
 use super::error::{ChildError, StartChildError, allowed};
+use super::handle::SupervisorRef;
 use super::info::{ChildCounts, ChildKind, ChildState};
+use super::members::{Key, Member};
 use super::terms::Restart;
-use super::tree::{Look, Member, SupervisorMsg, Tree};
+use super::tree::{Look, SupervisorMsg, Tree};
 use crate::context::Context;
 use crate::pid::Pid;
 use crate::sync::Arc;
@@ -19,23 +21,22 @@ impl Tree {
             let allowed = allowed(option);
             return Err(StartChildError::BadOption { option, allowed });
         }
-        if let Some(at) = self.find(&terms.id) {
-            return Err(match self.members[at].pid() {
+        if let Some(key) = self.members.find(&terms.id) {
+            return Err(match self.members[key].pid() {
                 Some(pid) => StartChildError::AlreadyStarted(pid.clone()),
                 None => StartChildError::AlreadyPresent,
             });
         }
         let temporary = terms.restart == Restart::Temporary;
-        self.members.push(Member::new(child));
-        let at = self.members.len() - 1;
-        let started = self.start_member(at).await;
+        let key = self.members.push(child);
+        let started = self.start_member(key).await;
         let keep = match &started {
             Ok(_) => true,
             Err(NotStarted::Ignored) => !temporary,
             Err(NotStarted::Failed(_)) => false,
         };
         if !keep {
-            self.remove(at);
+            self.remove(key);
         }
         started.map_err(|error| match error {
             NotStarted::Ignored => StartChildError::Ignored,
@@ -44,31 +45,31 @@ impl Tree {
     }
 
     pub(super) async fn terminate_child(&mut self, id: &str) -> Result<(), ChildError> {
-        let at = self.find(id).ok_or(ChildError::NotFound)?;
-        self.stop_member(at).await;
-        if self.members[at].child.terms().restart == Restart::Temporary {
-            self.remove(at);
+        let key = self.members.find(id).ok_or(ChildError::NotFound)?;
+        self.stop_member(key).await;
+        if self.members[key].child.terms().restart == Restart::Temporary {
+            self.remove(key);
         } else {
-            self.members[at].child.stop_waiting();
+            self.members[key].child.stop_waiting();
         }
         Ok(())
     }
 
     /// The place of a child that neither runs nor is about to.
-    fn stopped(&self, id: &str) -> Result<usize, ChildError> {
-        let at = self.find(id).ok_or(ChildError::NotFound)?;
-        match self.members[at].state {
+    fn stopped(&self, id: &str) -> Result<Key, ChildError> {
+        let key = self.members.find(id).ok_or(ChildError::NotFound)?;
+        match self.members[key].state {
             ChildState::Running(_) => Err(ChildError::Running),
             ChildState::Restarting => Err(ChildError::Restarting),
-            ChildState::Stopped => Ok(at),
+            ChildState::Stopped => Ok(key),
         }
     }
 
     pub(super) async fn restart_child(&mut self, id: &str) -> Result<Pid, ChildError> {
-        let at = self.stopped(id)?;
-        let started = self.start_member(at).await;
+        let key = self.stopped(id)?;
+        let started = self.start_member(key).await;
         if started.is_err() {
-            self.members[at].child.stop_waiting();
+            self.members[key].child.stop_waiting();
         }
         started.map_err(|error| match error {
             NotStarted::Ignored => ChildError::Ignored,
@@ -77,9 +78,15 @@ impl Tree {
     }
 
     pub(super) fn delete_child(&mut self, id: &str) -> Result<(), ChildError> {
-        let at = self.stopped(id)?;
-        self.remove(at);
+        let key = self.stopped(id)?;
+        self.remove(key);
         Ok(())
+    }
+
+    pub(super) fn supervisor(&self, id: &str) -> Result<SupervisorRef, ChildError> {
+        let key = self.members.find(id).ok_or(ChildError::NotFound)?;
+        let supervisor = self.members[key].child.supervisor();
+        supervisor.ok_or(ChildError::NotSupervisor)
     }
 
     pub(super) fn count(&self) -> ChildCounts {

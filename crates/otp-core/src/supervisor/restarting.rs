@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::any_child::NotStarted;
 use super::events::SupervisorEvent;
 use super::info::ChildState;
+use super::members::Key;
 use super::terms::{Restart, Strategy};
 use super::tree::{Request, SupervisorMsg, Tree};
 use crate::context::Context;
@@ -15,34 +16,31 @@ impl Tree {
     /// A child that is to be restarted has ended: at once, or after its back-off.
     pub(super) async fn restart_after_exit(
         &mut self,
-        at: usize,
+        key: Key,
         ctx: &mut Context<SupervisorMsg>,
     ) -> Result<(), ExitReason> {
-        let member = &mut self.members[at];
+        let member = &mut self.members[key];
         let Some(backoff) = &member.child.terms().backoff else {
-            return self.attempt(at, ctx).await;
+            return self.attempt(key, ctx).await;
         };
         let ran = member.started.map(|started| started.elapsed());
         if ran.is_some_and(|ran| ran >= backoff.healthy_after()) {
             member.attempts = 0;
         }
-        self.retry_later(at, ctx);
+        self.retry_later(key, ctx);
         Ok(())
     }
 
     /// The next attempt is due, unless the child is gone or was stopped meanwhile.
     pub(super) async fn retry(
         &mut self,
-        key: u64,
+        key: Key,
         retry: u64,
         ctx: &mut Context<SupervisorMsg>,
     ) -> Result<(), ExitReason> {
-        match self.position(key) {
-            Some(at)
-                if self.members[at].state == ChildState::Restarting
-                    && self.members[at].retry == retry =>
-            {
-                self.attempt(at, ctx).await
+        match self.members.get(key) {
+            Some(member) if member.state == ChildState::Restarting && member.retry == retry => {
+                self.attempt(key, ctx).await
             }
             _ => Ok(()),
         }
@@ -51,37 +49,37 @@ impl Tree {
     /// Makes one attempt at a restart. Each counts, and with one too many the supervisor gives up.
     async fn attempt(
         &mut self,
-        at: usize,
+        key: Key,
         ctx: &mut Context<SupervisorMsg>,
     ) -> Result<(), ExitReason> {
         if !self.window.allows(Instant::now()) {
-            self.members[at].state = ChildState::Stopped;
-            let child = Arc::clone(self.members[at].id());
+            self.members[key].state = ChildState::Stopped;
+            let child = Arc::clone(self.members[key].id());
             self.place
                 .emit(|path| SupervisorEvent::GaveUp { path, child });
             return Err(ExitReason::Shutdown);
         }
-        self.members[at].state = ChildState::Stopped;
-        let key = self.members[at].key;
+        self.members[key].state = ChildState::Stopped;
         let group = match self.strategy {
             Strategy::OneForOne => vec![key],
-            Strategy::OneForAll => self.stop_group(0, key).await,
-            Strategy::RestForOne => self.stop_group(at, key).await,
+            Strategy::OneForAll => self.stop_group(self.members.keys(), key).await,
+            Strategy::RestForOne => {
+                let from = self.members.keys_from(key..);
+                self.stop_group(from, key).await
+            }
         };
         for key in group {
-            let Some(at) = self.position(key) else {
-                continue;
-            };
-            match self.start_member(at).await {
-                Ok(_) => self.members[at].restarts += 1,
+            let restarts = self.members[key].restarts + 1;
+            match self.start_attempt(key, restarts).await {
+                Ok(_) => {}
                 Err(NotStarted::Ignored) => {
-                    if self.members[at].child.terms().restart == Restart::Temporary {
-                        self.remove(at);
+                    if self.members[key].child.terms().restart == Restart::Temporary {
+                        self.remove(key);
                     }
                 }
                 Err(NotStarted::Failed(_)) => {
                     // The round ends. Those that were started in it go on; the rest waits for the retry.
-                    self.retry_later(at, ctx);
+                    self.retry_later(key, ctx);
                     break;
                 }
             }
@@ -89,25 +87,23 @@ impl Tree {
         Ok(())
     }
 
-    /// Stops everybody from `from` on, last started first; temporary children go for good. Returns those
-    /// that are to be started: all that are left, whether they ran or not.
-    async fn stop_group(&mut self, from: usize, failed: u64) -> Vec<u64> {
-        for at in (from..self.members.len()).rev() {
-            self.stop_member(at).await;
-            let member = &self.members[at];
-            if member.child.terms().restart == Restart::Temporary && member.key != failed {
-                self.remove(at);
+    /// Stops them, last started first; temporary children go for good. Returns those that are to be
+    /// started: all that are left, whether they ran or not.
+    async fn stop_group(&mut self, mut group: Vec<Key>, failed: Key) -> Vec<Key> {
+        for key in group.iter().rev() {
+            self.stop_member(*key).await;
+            let terms = self.members[*key].child.terms();
+            if terms.restart == Restart::Temporary && *key != failed {
+                self.remove(*key);
             }
         }
-        self.members[from..]
-            .iter()
-            .map(|member| member.key)
-            .collect()
+        group.retain(|key| self.members.get(*key).is_some());
+        group
     }
 
     /// Queues the next attempt behind what waits already, or sets its timer.
-    fn retry_later(&mut self, at: usize, ctx: &mut Context<SupervisorMsg>) {
-        let member = &mut self.members[at];
+    fn retry_later(&mut self, key: Key, ctx: &mut Context<SupervisorMsg>) {
+        let member = &mut self.members[key];
         member.state = ChildState::Restarting;
         member.retry += 1;
         let retry = SupervisorMsg(Request::Retry(member.key, member.retry));

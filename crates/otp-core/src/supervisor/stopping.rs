@@ -4,6 +4,7 @@ use tokio::time::timeout;
 
 use super::events::SupervisorEvent;
 use super::info::ChildState;
+use super::members::Key;
 use super::terms::Shutdown;
 use super::tree::Tree;
 use crate::pid::Pid;
@@ -11,25 +12,28 @@ use crate::pid::Pid;
 impl Tree {
     /// Stops everybody, last started first.
     pub(super) async fn stop_all(&mut self) {
-        for at in (0..self.members.len()).rev() {
-            self.stop_member(at).await;
+        for key in self.members.keys().into_iter().rev() {
+            self.stop_member(key).await;
         }
     }
 
     /// Stops a child on its own terms, if it runs, and takes back what was to start it again. When this
     /// returns it has ended; what its end says is stale then.
-    pub(super) async fn stop_member(&mut self, at: usize) {
-        let member = &mut self.members[at];
+    pub(super) async fn stop_member(&mut self, key: Key) {
+        let member = &mut self.members[key];
         if let ChildState::Running(pid) = &member.state {
             let pid = pid.clone();
             // Running until it has ended: if this process is killed meanwhile, it is killed too.
-            self.stop(at, &pid).await;
+            self.stop(key, &pid).await;
         }
-        self.members[at].state = ChildState::Stopped;
+        self.members[key].state = ChildState::Stopped;
     }
 
-    async fn stop(&self, at: usize, pid: &Pid) {
-        let member = &self.members[at];
+    async fn stop(&self, key: Key, pid: &Pid) {
+        let member = &self.members[key];
+        let place = self.place.below(member.id());
+        let asked = pid.clone();
+        place.emit(|path| SupervisorEvent::Stopping { path, pid: asked });
         let end = pid.monitor();
         match member.child.terms().shutdown {
             Shutdown::BrutalKill => pid.kill(),
@@ -38,7 +42,7 @@ impl Tree {
                 member.child.shut_down(pid);
                 let mut end = std::pin::pin!(end);
                 if timeout(limit, end.as_mut()).await.is_err() {
-                    let (place, pid) = (self.place.below(member.id()), pid.clone());
+                    let pid = pid.clone();
                     tracing::warn!(
                         child = &**member.id(),
                         pid = pid.number(),

@@ -7,8 +7,10 @@ use tokio::time::Instant;
 use super::any_child::{AnyChild, NotStarted};
 use super::error::{ChildError, FailedToStartChild, StartChildError, bad_start};
 use super::events::{Place, SupervisorEvent};
+use super::handle::SupervisorRef;
 use super::info::{ChildCounts, ChildInfo, ChildState};
 use super::intensity::Window;
+use super::members::{Key, Member, Members};
 use super::plan::Supervisor;
 use super::terms::{AutoShutdown, Restart, Strategy};
 use crate::context::Context;
@@ -20,7 +22,7 @@ use crate::pid::Pid;
 use crate::recipient::Recipient;
 use crate::reply::ReplyTo;
 use crate::server_ref::WeakRef;
-use crate::sync::{Arc, GlobalAtomicU64, Ordering};
+use crate::sync::Arc;
 
 /// What a supervisor understands. Sent by [`SupervisorRef`](crate::SupervisorRef).
 #[derive(Debug)]
@@ -28,13 +30,14 @@ pub struct SupervisorMsg(pub(super) Request);
 
 pub(super) enum Request {
     /// The child with that key, which ran as that process, has ended.
-    Ended(u64, Pid, ExitReason),
+    Ended(Key, Pid, ExitReason),
     /// To make the next attempt at the restart of the child with that key, if it is the one that it waits for.
-    Retry(u64, u64),
+    Retry(Key, u64),
     Start(Arc<dyn AnyChild>, ReplyTo<Result<Pid, StartChildError>>),
     Terminate(Arc<str>, ReplyTo<Result<(), ChildError>>),
     Restart(Arc<str>, ReplyTo<Result<Pid, ChildError>>),
     Delete(Arc<str>, ReplyTo<Result<(), ChildError>>),
+    Supervisor(Arc<str>, ReplyTo<Result<SupervisorRef, ChildError>>),
     Which(ReplyTo<Vec<ChildInfo>>),
     Count(ReplyTo<ChildCounts>),
     Look(ReplyTo<Look>),
@@ -46,7 +49,7 @@ pub(super) struct Look {
     pub(super) id: Arc<str>,
     pub(super) strategy: Strategy,
     pub(super) pid: Pid,
-    pub(super) children: Vec<(ChildInfo, Option<super::handle::SupervisorRef>)>,
+    pub(super) children: Vec<(ChildInfo, Option<SupervisorRef>)>,
 }
 
 /// A running supervisor.
@@ -57,62 +60,9 @@ pub(crate) struct Tree {
     fault: Option<&'static str>,
     only_if: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
     pub(super) window: Window,
-    /// In the order of their start.
-    pub(super) members: Vec<Member>,
+    pub(super) members: Members,
     pub(super) place: Place,
     me: OnceLock<(Pid, WeakRef<SupervisorMsg>)>,
-}
-
-/// A child that the supervisor knows.
-pub(super) struct Member {
-    /// Never used for another one.
-    pub(super) key: u64,
-    pub(super) child: Arc<dyn AnyChild>,
-    pub(super) state: ChildState,
-    pub(super) restarts: u64,
-    /// Attempts since it last ran for long enough, for the back-off.
-    pub(super) attempts: u32,
-    pub(super) started: Option<Instant>,
-    /// The number of the retry that it waits for, or of the last one.
-    pub(super) retry: u64,
-}
-
-impl Member {
-    pub(super) fn new(child: Arc<dyn AnyChild>) -> Self {
-        static NEXT: GlobalAtomicU64 = GlobalAtomicU64::new(1);
-        Self {
-            key: NEXT.fetch_add(1, Ordering::Relaxed),
-            child,
-            state: ChildState::Stopped,
-            restarts: 0,
-            attempts: 0,
-            started: None,
-            retry: 0,
-        }
-    }
-
-    pub(super) fn id(&self) -> &Arc<str> {
-        &self.child.terms().id
-    }
-
-    pub(super) fn pid(&self) -> Option<&Pid> {
-        match &self.state {
-            ChildState::Running(pid) => Some(pid),
-            ChildState::Restarting | ChildState::Stopped => None,
-        }
-    }
-
-    pub(super) fn info(&self) -> ChildInfo {
-        let terms = self.child.terms();
-        ChildInfo {
-            id: Arc::clone(&terms.id),
-            state: self.state.clone(),
-            kind: self.child.kind(),
-            restart: terms.restart,
-            restarts: self.restarts,
-            mailbox_len: self.child.mailbox_len(),
-        }
-    }
 }
 
 impl Tree {
@@ -122,24 +72,26 @@ impl Tree {
             auto_shutdown: plan.auto_shutdown,
             fault: plan.fault(),
             window: Window::new(plan.intensity, plan.period),
-            members: plan.children.into_iter().map(Member::new).collect(),
+            members: Members::new(plan.children),
             only_if: plan.only_if,
             place,
             me: OnceLock::new(),
         }
     }
 
-    pub(super) fn position(&self, key: u64) -> Option<usize> {
-        self.members.iter().position(|member| member.key == key)
+    /// Makes one attempt at the start of a child that is no restart.
+    pub(super) async fn start_member(&mut self, key: Key) -> Result<Pid, NotStarted> {
+        let restarts = self.members[key].restarts;
+        self.start_attempt(key, restarts).await
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<usize> {
-        self.members.iter().position(|member| &**member.id() == id)
-    }
-
-    /// Makes one attempt at the start of a child.
-    pub(super) async fn start_member(&mut self, at: usize) -> Result<Pid, NotStarted> {
-        let member = &self.members[at];
+    /// Makes one attempt at the start of a child, which with it will have been restarted so often.
+    pub(super) async fn start_attempt(
+        &mut self,
+        key: Key,
+        restarts: u64,
+    ) -> Result<Pid, NotStarted> {
+        let member = &self.members[key];
         let place = self.place.below(member.id());
         let kind = member.child.kind();
         place.emit(|path| SupervisorEvent::Starting { path, kind });
@@ -150,16 +102,18 @@ impl Tree {
             key: member.key,
             supervisor: address.clone(),
             place: place.clone(),
+            restarts,
         };
         let child = Arc::clone(&member.child);
         let started = child
             .start(Arc::new(lineage), pid.number(), place.clone())
             .await;
-        let member = &mut self.members[at];
+        let member = &mut self.members[key];
         match &started {
             Ok(pid) => {
                 member.state = ChildState::Running(pid.clone());
                 member.started = Some(Instant::now());
+                member.restarts = restarts;
             }
             Err(NotStarted::Ignored) => {
                 member.state = ChildState::Stopped;
@@ -175,39 +129,42 @@ impl Tree {
     }
 
     /// Takes a child out of the supervisor's list; its specification goes, unless somebody else has it.
-    pub(super) fn remove(&mut self, at: usize) {
-        let member = self.members.remove(at);
-        member.child.stop_waiting();
+    pub(super) fn remove(&mut self, key: Key) {
+        if let Some(member) = self.members.remove(key) {
+            member.child.stop_waiting();
+        }
     }
 
     /// A child's process has ended.
     async fn ended(
         &mut self,
-        key: u64,
+        key: Key,
         pid: &Pid,
         reason: &ExitReason,
         ctx: &mut Context<SupervisorMsg>,
     ) -> Result<(), ExitReason> {
         // Of another incarnation than the present one, it is stale: that one was stopped on purpose.
-        let current = |at: &usize| self.members[*at].pid() == Some(pid);
-        let Some(at) = self.position(key).filter(current) else {
+        let Some(member) = self.members.get(key) else {
             return Ok(());
         };
-        let terms = self.members[at].child.terms();
+        if member.pid() != Some(pid) {
+            return Ok(());
+        }
+        let terms = member.child.terms();
         let restarts = match terms.restart {
             Restart::Permanent => true,
             Restart::Transient => !reason.is_clean(),
             Restart::Temporary => false,
         };
         if restarts {
-            return self.restart_after_exit(at, ctx).await;
+            return self.restart_after_exit(key, ctx).await;
         }
         let (significant, temporary) = (terms.significant, terms.restart == Restart::Temporary);
         if temporary {
-            self.remove(at);
+            self.remove(key);
         } else {
-            self.members[at].state = ChildState::Stopped;
-            self.members[at].child.stop_waiting();
+            self.members[key].state = ChildState::Stopped;
+            self.members[key].child.stop_waiting();
         }
         if significant && self.shuts_down() {
             return Err(ExitReason::Shutdown);
@@ -242,16 +199,15 @@ impl GenServer for Tree {
             return Err(ExitReason::from(bad_start(option)));
         }
         let _ = self.me.set((ctx.pid(), ctx.weak_ref()));
-        let mut at = 0;
-        while let Some(member) = self.members.get(at) {
-            let (id, terms) = (Arc::clone(member.id()), member.child.terms());
+        for key in self.members.keys() {
+            let terms = self.members[key].child.terms();
             let temporary = terms.restart == Restart::Temporary;
-            match self.start_member(at).await {
-                Ok(_) => at += 1,
-                Err(NotStarted::Ignored) if temporary => self.remove(at),
-                Err(NotStarted::Ignored) => at += 1,
+            match self.start_member(key).await {
+                Err(NotStarted::Ignored) if temporary => self.remove(key),
+                Ok(_) | Err(NotStarted::Ignored) => {}
                 Err(NotStarted::Failed(reason)) => {
                     self.stop_all().await;
+                    let id = Arc::clone(self.members[key].id());
                     let failed = FailedToStartChild { id, reason };
                     return Err(ExitReason::shutdown_with(failed));
                 }
@@ -272,6 +228,7 @@ impl GenServer for Tree {
             Request::Terminate(id, reply) => reply.send(self.terminate_child(&id).await),
             Request::Restart(id, reply) => reply.send(self.restart_child(&id).await),
             Request::Delete(id, reply) => reply.send(self.delete_child(&id)),
+            Request::Supervisor(id, reply) => reply.send(self.supervisor(&id)),
             Request::Which(reply) => {
                 reply.send(self.members.iter().rev().map(Member::info).collect());
             }
@@ -311,16 +268,20 @@ impl Drop for Tree {
 
 /// Where a child comes from: whom to tell of it.
 struct Lineage {
-    key: u64,
+    key: Key,
     supervisor: WeakRef<SupervisorMsg>,
     place: Place,
+    restarts: u64,
 }
 
 impl Parent for Lineage {
     fn child_started(&self, pid: &Pid) {
-        let pid = pid.clone();
-        self.place
-            .emit(|path| SupervisorEvent::Started { path, pid });
+        let (pid, restarts) = (pid.clone(), self.restarts);
+        self.place.emit(|path| SupervisorEvent::Started {
+            path,
+            pid,
+            restarts,
+        });
     }
 
     fn child_ended(&self, pid: &Pid, reason: &ExitReason) {

@@ -84,10 +84,8 @@ impl Events {
         let mut lines = Vec::new();
         while let Some(event) = self.inbox.try_recv() {
             let line = event.to_string();
-            lines.push(match event {
-                SupervisorEvent::Started { pid, .. }
-                | SupervisorEvent::Exited { pid, .. }
-                | SupervisorEvent::SlowShutdown { pid, .. } => {
+            lines.push(match event.pid() {
+                Some(pid) => {
                     let pid = pid.to_string();
                     let known = self.pids.iter().position(|known| *known == pid);
                     let number = known.unwrap_or_else(|| {
@@ -96,7 +94,7 @@ impl Events {
                     });
                     line.replace(&pid, &format!("<{number}>"))
                 }
-                _ => line,
+                None => line,
             });
         }
         lines

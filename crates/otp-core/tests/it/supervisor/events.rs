@@ -44,7 +44,7 @@ async fn the_events_of_a_small_tree_are_told_in_order() -> Outcome {
         [
             "top/below/b: <1> exited: boom",
             "top/below/b: starting",
-            "top/below/b: started as <3>",
+            "top/below/b: started as <3>, restart 1",
         ]
     );
     crash(&to_b).await;
@@ -59,15 +59,18 @@ async fn the_events_of_a_small_tree_are_told_in_order() -> Outcome {
             "top/below/ignores: declined to start",
             "top/below/b: starting",
             "top/below/b: started as <4>",
-            "top/below: started as <5>",
+            "top/below: started as <5>, restart 1",
         ]
     );
     tree.stop().await?;
     assert_eq!(
         events.take(),
         [
+            "top/below: stopping <5>",
+            "top/below/b: stopping <4>",
             "top/below/b: <4> exited: shutdown",
             "top/below: <5> exited: shutdown",
+            "top/a: stopping <0>",
             "top/a: <0> exited: shutdown",
         ]
     );
@@ -203,8 +206,8 @@ async fn a_listener_that_is_gone_disturbs_nobody() -> Outcome {
     stays.take();
     crash(&server).await;
     crash(&server).await;
-    let twice = ["<0> exited: boom", "starting", "started as <1>"];
-    let again = ["<1> exited: boom", "starting", "started as <2>"];
+    let twice = ["<0> exited: boom", "starting", "started as <1>, restart 1"];
+    let again = ["<1> exited: boom", "starting", "started as <2>, restart 2"];
     let expected = [twice, again].concat();
     assert_eq!(
         stays.take(),

@@ -67,9 +67,12 @@ async fn a_slow_child_is_killed_and_the_others_end_in_order() -> Outcome {
     assert_eq!(
         events.take(),
         [
+            "root/last: stopping <2>",
             "root/last: <2> exited: shutdown",
+            "root/slow: stopping <1>",
             "root/slow: <1> exited: killed",
             "root/slow: <1> was killed, it had not ended after 700ms",
+            "root/first: stopping <0>",
             "root/first: <0> exited: shutdown",
         ]
     );

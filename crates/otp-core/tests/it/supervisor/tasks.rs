@@ -74,6 +74,7 @@ async fn a_task_that_ignores_the_token_is_killed_when_its_time_is_over() -> Outc
         [
             "root/deaf: starting",
             "root/deaf: started as <0>",
+            "root/deaf: stopping <0>",
             "root/deaf: <0> exited: killed",
             "root/deaf: <0> was killed, it had not ended after 250ms",
         ]
