@@ -144,6 +144,11 @@ impl<M: Send + 'static> Child<M> {
         }
     }
 
+    /// Returns the child's id.
+    pub fn id(&self) -> &Arc<str> {
+        &self.terms.id
+    }
+
     /// Returns the child's address: valid now, and after each restart.
     pub fn server_ref(&self) -> ServerRef<M> {
         self.kept.0.clone()

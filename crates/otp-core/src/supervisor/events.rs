@@ -48,7 +48,8 @@ pub enum SupervisorEvent {
         /// Why.
         reason: ExitReason,
     },
-    /// Its supervisor asks it to end, or kills it if it is to be ended so. What follows is its end.
+    /// Its supervisor asks it to end, or kills it if it is to be ended so. What follows is its end. Of the
+    /// root, told by itself: all of the tree is about to end.
     Stopping {
         /// Whose.
         path: Arc<[Arc<str>]>,

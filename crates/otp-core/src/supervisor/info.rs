@@ -44,6 +44,17 @@ pub struct ChildInfo {
     pub mailbox_len: usize,
 }
 
+impl ChildInfo {
+    /// Returns its process, if it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<&Pid> {
+        match &self.state {
+            ChildState::Running(pid) => Some(pid),
+            ChildState::Restarting | ChildState::Stopped => None,
+        }
+    }
+}
+
 /// The numbers of a supervisor's children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ChildCounts {

@@ -251,7 +251,13 @@ impl GenServer for Tree {
         Ok(())
     }
 
-    async fn terminate(&mut self, _: &ExitReason, _: &mut Context<SupervisorMsg>) {
+    async fn terminate(&mut self, _: &ExitReason, ctx: &mut Context<SupervisorMsg>) {
+        if self.place.path.len() == 1 {
+            // Of one that is a child, its supervisor tells.
+            let pid = ctx.pid();
+            self.place
+                .emit(|path| SupervisorEvent::Stopping { path, pid });
+        }
         self.stop_all().await;
     }
 }

@@ -66,6 +66,7 @@ async fn the_events_of_a_small_tree_are_told_in_order() -> Outcome {
     assert_eq!(
         events.take(),
         [
+            "top: stopping <6>",
             "top/below: stopping <5>",
             "top/below/b: stopping <4>",
             "top/below/b: <4> exited: shutdown",

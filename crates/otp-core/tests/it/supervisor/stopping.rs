@@ -67,6 +67,7 @@ async fn a_slow_child_is_killed_and_the_others_end_in_order() -> Outcome {
     assert_eq!(
         events.take(),
         [
+            "root: stopping <3>",
             "root/last: stopping <2>",
             "root/last: <2> exited: shutdown",
             "root/slow: stopping <1>",
