@@ -9,6 +9,7 @@ use super::child::Child;
 use super::error::{ChildError, StartChildError};
 use super::events::SupervisorEvent;
 use super::info::{ChildCounts, ChildInfo, TreeSnapshot};
+use super::terms::Strategy;
 use super::tree::{Look, Request, SupervisorMsg};
 use crate::error::{CallError, StopError};
 use crate::exit_reason::ExitReason;
@@ -124,6 +125,19 @@ impl SupervisorRef {
     /// If the supervisor could not be asked.
     pub async fn which_children(&self) -> Result<Vec<ChildInfo>, CallError> {
         self.ask(Request::Which).await
+    }
+
+    /// Returns the strategy by which it restarts.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the supervisor could not be asked.
+    pub async fn strategy(&self) -> Result<Strategy, CallError> {
+        self.ask(Request::Strategy).await
     }
 
     /// Counts the children.

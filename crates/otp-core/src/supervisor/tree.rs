@@ -39,6 +39,7 @@ pub(super) enum Request {
     Delete(Arc<str>, ReplyTo<Result<(), ChildError>>),
     Supervisor(Arc<str>, ReplyTo<Result<SupervisorRef, ChildError>>),
     Which(ReplyTo<Vec<ChildInfo>>),
+    Strategy(ReplyTo<Strategy>),
     Count(ReplyTo<ChildCounts>),
     Look(ReplyTo<Look>),
     ReportTo(Recipient<SupervisorEvent>, ReplyTo<()>),
@@ -232,6 +233,7 @@ impl GenServer for Tree {
             Request::Which(reply) => {
                 reply.send(self.members.iter().rev().map(Member::info).collect());
             }
+            Request::Strategy(reply) => reply.send(self.strategy),
             Request::Count(reply) => reply.send(self.count()),
             Request::Look(reply) => reply.send(self.look(ctx)),
             Request::ReportTo(listener, reply) => {

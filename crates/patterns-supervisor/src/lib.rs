@@ -1,0 +1,35 @@
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod diagram;
+pub mod drill;
+mod error;
+mod events;
+mod fault;
+mod info;
+mod path;
+mod report;
+mod script;
+mod signal;
+mod trace;
+mod tree;
+
+pub use config::{Node, TreeConfig};
+pub use diagram::{Dot, Mermaid};
+pub use error::FaultError;
+pub use events::{TreeEvent, TreeEvents};
+pub use fault::Fault;
+pub use info::TreeInfo;
+pub use report::{ShutdownReport, StoppedChild};
+pub use script::FaultScript;
+pub use signal::{Signal, shutdown_signal};
+pub use trace::{FaultTrace, TraceEntry, TraceStep};
+pub use tree::SupervisionTree;
+
+// What a program needs to write children of its own; everything else of it is in `otp_core`.
+pub use otp_core;
+pub use otp_core::{
+    AutoShutdown, Child, ChildError, ChildInfo, ChildKind, ChildState, Context, ExitReason,
+    GenServer, Pid, ReplyTo, Restart, ServerRef, Shutdown, StartChildError, StartError, StopToken,
+    Strategy, Supervisor, SupervisorEvent, SupervisorRef, TreeSnapshot, backoff,
+};

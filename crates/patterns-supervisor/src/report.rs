@@ -1,0 +1,179 @@
+//! How a tree was stopped: who took how long.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use otp_core::{ExitReason, Pid, SupervisorEvent};
+use tokio::time::Instant;
+
+use crate::events::{TreeEvent, TreeEvents};
+use crate::path::relative;
+
+/// How a tree was stopped.
+///
+/// Its `Display` says in a few lines why it ended and who was slow.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Why the tree ended.
+    pub reason: ExitReason,
+    /// How long the stop took, from the signal or the tree's own decision on.
+    pub took: Duration,
+    /// The child that failed too often, if that is why.
+    pub gave_up_on: Option<String>,
+    /// The children at every depth that ran, in the order in which they ended.
+    pub children: Vec<StoppedChild>,
+}
+
+/// How one child was stopped with its tree.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StoppedChild {
+    /// Its path.
+    pub path: String,
+    /// Its process.
+    pub pid: Pid,
+    /// Why it ended.
+    pub reason: ExitReason,
+    /// The time from when it was asked until it had ended. A supervisor's holds those of its children.
+    pub took: Duration,
+    /// The time that it had, if it took longer and was killed.
+    pub overran: Option<Duration>,
+}
+
+impl ShutdownReport {
+    /// Returns the children that did not end in the time that they had, and were killed.
+    pub fn slow(&self) -> impl Iterator<Item = &StoppedChild> {
+        self.children.iter().filter(|child| child.overran.is_some())
+    }
+}
+
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ended: {}", self.reason)?;
+        if let Some(child) = &self.gave_up_on {
+            write!(f, ", {child} failed too often")?;
+        }
+        let number = self.children.len();
+        writeln!(f, "; {number} children were stopped in {:.1?}", self.took)?;
+        for child in self.slow() {
+            let limit = child.overran.unwrap_or_default();
+            writeln!(
+                f,
+                "  {} was killed: it had not ended after {limit:.1?}",
+                child.path
+            )?;
+        }
+        let in_time = self.children.iter().filter(|child| child.overran.is_none());
+        if let Some(slowest) = in_time.max_by_key(|child| child.took) {
+            writeln!(
+                f,
+                "  slowest in time: {}, {:.1?}",
+                slowest.path, slowest.took
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes the report from the events of the stop.
+pub(crate) struct Collector {
+    events: Option<TreeEvents>,
+    /// When the stop began.
+    begun: Option<Instant>,
+    asked: HashMap<Pid, Instant>,
+    children: Vec<StoppedChild>,
+    gave_up_on: Option<String>,
+}
+
+impl Collector {
+    pub(crate) fn new(events: Option<TreeEvents>) -> Self {
+        Self {
+            events,
+            begun: None,
+            asked: HashMap::new(),
+            children: Vec::new(),
+            gave_up_on: None,
+        }
+    }
+
+    /// The stop begins now: what ended before is no part of it.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        self.drain();
+        if self.begun.is_none() {
+            self.begun = Some(now);
+        }
+    }
+
+    /// Takes in what has happened, so that it does not pile up while nothing is stopped.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
+        while let Some(events) = &mut self.events {
+            let polled = pin!(events.recv()).poll(cx);
+            match polled {
+                Poll::Ready(Some(event)) => self.note(&event),
+                Poll::Ready(None) => self.events = None,
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(event) = self.events.as_mut().and_then(TreeEvents::try_recv) {
+            self.note(&event);
+        }
+    }
+
+    fn note(&mut self, TreeEvent { at, event }: &TreeEvent) {
+        let Some(path) = self
+            .events
+            .as_ref()
+            .and_then(|events| relative(event, &events.prefix))
+        else {
+            return;
+        };
+        let path = path.join("/");
+        match event {
+            SupervisorEvent::Stopping { .. } if path.is_empty() => {
+                self.begun.get_or_insert(*at);
+            }
+            SupervisorEvent::GaveUp { child, .. } if path.is_empty() => {
+                self.gave_up_on = Some(child.to_string());
+            }
+            SupervisorEvent::Stopping { pid, .. } if self.begun.is_some() => {
+                self.asked.insert(pid.clone(), *at);
+            }
+            SupervisorEvent::Exited { pid, reason, .. } => {
+                let Some(asked) = self.asked.remove(pid) else {
+                    return;
+                };
+                self.children.push(StoppedChild {
+                    path,
+                    pid: pid.clone(),
+                    reason: reason.clone(),
+                    took: at.saturating_duration_since(asked),
+                    overran: None,
+                });
+            }
+            SupervisorEvent::SlowShutdown { pid, after, .. } => {
+                let mut children = self.children.iter_mut();
+                if let Some(child) = children.find(|child| child.pid == *pid) {
+                    child.overran = Some(*after);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn report(mut self, reason: ExitReason) -> ShutdownReport {
+        self.drain();
+        ShutdownReport {
+            reason,
+            took: self.begun.map(|begun| begun.elapsed()).unwrap_or_default(),
+            gave_up_on: self.gave_up_on,
+            children: self.children,
+        }
+    }
+}
