@@ -1,8 +1,8 @@
 //! The end of a process, as everybody else sees it.
 //!
 //! The order is part of the contract: the process itself has already dropped its handler, cancelled
-//! its timers, run `terminate` and dropped its state. Then, here: the reason is published, callers
-//! are told, senders that wait for room get their messages back, then the one who waits for the start,
+//! its timers, run `terminate` and dropped its state. Then, here: the reason is published, the entries in
+//! registries go, callers are told, senders that wait for room get their messages back, then the one who waits for the start,
 //! the processes that are linked, those that monitor, and last the futures that wait for the end or for
 //! `stop`.
 
@@ -75,6 +75,10 @@ impl<M: Send + 'static> Slot<M> {
         drop(waker);
 
         let pid = Pid::new(number, self);
+        for held in mem::take(&mut life.relations.registered) {
+            // Keys and values are the program's: a panic in their code must not keep anybody from being told.
+            let _ = panics::catch(|| held.release(&pid));
+        }
         let reason = ended.reason;
         // Nobody looks for it any more, and a later incarnation of the slot must not meet it.
         drop(mem::take(&mut life.waits));

@@ -22,6 +22,8 @@ pub enum StartError {
         /// What it may be.
         allowed: &'static str,
     },
+    /// The name under which the server was to be started is held by this process.
+    AlreadyStarted(Pid),
     /// `init` declined by `Context::ignore`.
     Ignored,
     /// `init` took longer than the start timeout; the process was killed.
@@ -38,6 +40,7 @@ impl fmt::Display for StartError {
                 f.write_str("the tokio runtime has no timers: build it with `enable_time`")
             }
             Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
+            Self::AlreadyStarted(pid) => write!(f, "the name is held by {pid}"),
             Self::Ignored => f.write_str("the server declined to start"),
             Self::Timeout => f.write_str("init took longer than the start timeout"),
             Self::Failed(reason) => write!(f, "init failed: {reason}"),

@@ -24,6 +24,7 @@ mod panics;
 mod pid;
 mod process;
 mod recipient;
+mod registry;
 mod relations;
 mod reply;
 #[cfg(all(test, otp_schedules))]
@@ -53,6 +54,9 @@ pub use options::ServerOptions;
 pub use panics::{CaughtPanic, record_panic_locations};
 pub use pid::{Monitor, Pid};
 pub use recipient::Recipient;
+pub use registry::{
+    AlreadyRegistered, DuplicateRegistry, Registered, Registry, RegistryEvent, Via,
+};
 pub use reply::ReplyTo;
 pub use server_ref::{ServerRef, WeakRef};
 pub use spawn::{spawn, spawn_monitor};

@@ -16,7 +16,9 @@ use crate::exit_reason::ExitReason;
 use crate::exits::{Down, ExitSignal, MonitorRef, Origin};
 use crate::panics;
 use crate::pid::Pid;
+use crate::registry::Held;
 use crate::slot::Slot;
+use crate::sync::Arc;
 
 /// What binds one incarnation to other processes.
 #[derive(Debug, Default)]
@@ -30,6 +32,8 @@ pub(crate) struct Relations {
     pub(crate) traps_exits: bool,
     /// The children for which the process has a handle of its own while it ends.
     pub(crate) held: Vec<Pid>,
+    /// What it has registered, one for each registry.
+    pub(crate) registered: Vec<Arc<dyn Held>>,
     /// Why the process has to end at once, if an exit signal says so.
     pub(crate) fatal: Option<ExitReason>,
 }

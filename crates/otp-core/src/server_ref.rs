@@ -379,7 +379,7 @@ impl<M> fmt::Debug for ServerRef<M> {
 
 /// An address that does not keep its server running.
 pub struct WeakRef<M> {
-    slot: Arc<Slot<M>>,
+    pub(crate) slot: Arc<Slot<M>>,
 }
 
 impl<M> WeakRef<M> {

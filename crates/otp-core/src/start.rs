@@ -18,6 +18,7 @@ use crate::options::ServerOptions;
 use crate::panics;
 use crate::pid::Pid;
 use crate::process::process;
+use crate::registry::Via;
 use crate::relations;
 use crate::reply::{self, Awaiting};
 use crate::server_ref::ServerRef;
@@ -61,14 +62,15 @@ pub async fn start_with<S: GenServer>(
     server: S,
     options: ServerOptions,
 ) -> Result<ServerRef<S::Msg>, StartError> {
-    begin(server, options, None).await
+    begin(server, options, None, None).await
 }
 
-/// Starts a server, linked with `parent` from before its first poll if there is one.
+/// Starts a server; linked with `parent` and known as `name` from before its first poll, if there is one.
 pub(crate) async fn begin<S: GenServer>(
     server: S,
     options: ServerOptions,
     parent: Option<Pid>,
+    name: Option<Via<S::Msg>>,
 ) -> Result<ServerRef<S::Msg>, StartError> {
     options.check()?;
     let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
@@ -81,6 +83,7 @@ pub(crate) async fn begin<S: GenServer>(
         number,
         handle: Some(ServerRef::first(slot)),
         parent,
+        name,
         waiting: None,
     };
     if options.start_timeout == Duration::MAX {
@@ -110,6 +113,7 @@ pub(crate) struct Starting<S: GenServer> {
     pub(crate) number: u64,
     pub(crate) handle: Option<ServerRef<S::Msg>>,
     pub(crate) parent: Option<Pid>,
+    pub(crate) name: Option<Via<S::Msg>>,
     /// In a process: that it waits for the new one to have started.
     pub(crate) waiting: Option<Awaiting<()>>,
 }
@@ -133,7 +137,18 @@ impl<S: GenServer> Future for Starting<S> {
                 let pid = Pid::new(this.number, &handle.slot);
                 pid.relate(|relations| relations.parent = parent.number());
                 if !relations::link(parent, &pid) {
-                    return Poll::Ready(Err(this.parent_has_ended(server)));
+                    let error = StartError::Failed(ExitReason::NoProc);
+                    return Poll::Ready(Err(this.refuse(server, error)));
+                }
+            }
+            if let Some(name) = this.name.take() {
+                let pid = Pid::new(this.number, &handle.slot);
+                if let Err(holder) = name.claim(&handle.downgrade(), &pid) {
+                    let error = match holder {
+                        Some(holder) => StartError::AlreadyStarted(holder),
+                        None => StartError::Failed(ExitReason::Killed),
+                    };
+                    return Poll::Ready(Err(this.refuse(server, error)));
                 }
             }
             this.waiting = handle.slot.note_start();
@@ -166,19 +181,22 @@ impl<S: GenServer> Future for Starting<S> {
 }
 
 impl<S: GenServer> Starting<S> {
-    /// Drops a server whose parent was gone before it could be linked.
+    /// Drops a server that does not get to run: its parent is gone, or its name taken.
     #[cold]
-    fn parent_has_ended(&self, server: S) -> StartError {
+    fn refuse(&self, server: S, error: StartError) -> StartError {
         let dropped = panics::catch_drop(server);
-        let reason = dropped.err().unwrap_or(ExitReason::NoProc);
+        let error = dropped.err().map_or(error, StartError::Failed);
         if let Some(handle) = &self.handle {
             handle.slot.end(Ended {
-                reason: reason.clone(),
+                reason: match &error {
+                    StartError::Failed(reason) => reason.clone(),
+                    error => ExitReason::from(error.clone()),
+                },
                 served: false,
                 ignored: false,
             });
         }
-        StartError::Failed(reason)
+        error
     }
 }
 

@@ -20,11 +20,12 @@ pub(crate) use std::thread_local;
 /// No user code ever runs under a lock of this crate, so a panic cannot leave a half-made change
 /// behind one: a mutex without poisoning is the right one.
 #[cfg(not(all(test, otp_schedules)))]
-pub(crate) use parking_lot::{Mutex, MutexGuard};
+pub(crate) use parking_lot::{Mutex, MutexGuard, RwLock};
 
 #[cfg(all(test, otp_schedules))]
 pub(crate) use checked::{
-    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, locals as thread_local,
+    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, RwLock,
+    locals as thread_local,
 };
 
 /// For statics. They outlive each single execution of the checker, and its own primitives must not;

@@ -154,7 +154,7 @@ impl<M: Send + 'static> Context<M> {
         server: S,
         options: ServerOptions,
     ) -> impl Future<Output = Result<ServerRef<S::Msg>, StartError>> + Send + use<M, S> {
-        start::begin(server, options, Some(self.pid()))
+        start::begin(server, options, Some(self.pid()), None)
     }
 
     /// Runs a future as a process linked with this one; see [`spawn`](crate::spawn()).

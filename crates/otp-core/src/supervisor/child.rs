@@ -24,6 +24,7 @@ use crate::mailbox::Told;
 use crate::options::ServerOptions;
 use crate::pid::Pid;
 use crate::process::{Factory, process_made_by};
+use crate::registry::Via;
 use crate::server_ref::ServerRef;
 use crate::signals::SHUTDOWN;
 use crate::slot::Slot;
@@ -67,6 +68,7 @@ pub struct Child<M: Send + 'static> {
     terms: Terms,
     kept: Kept<M>,
     pub(super) start_timeout: Duration,
+    pub(super) name: Option<Via<M>>,
     pub(super) launcher: Box<dyn Launcher<M>>,
 }
 
@@ -140,6 +142,7 @@ impl<M: Send + 'static> Child<M> {
             },
             kept: Kept(ServerRef::first(slot)),
             start_timeout: options.start_timeout,
+            name: None,
             launcher,
         }
     }
@@ -185,6 +188,14 @@ impl<M: Send + 'static> Child<M> {
     /// further one.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.terms.backoff = Some(backoff);
+        self
+    }
+
+    /// Has each incarnation hold a key of a registry from before its `init` to its end. While another process holds it
+    /// the child does not start: its start fails with
+    /// [`StartError::AlreadyStarted`](crate::StartError::AlreadyStarted) as the cause.
+    pub fn register_as(mut self, name: Via<M>) -> Self {
+        self.name = Some(name);
         self
     }
 

@@ -146,7 +146,7 @@ impl Supervisor {
             hub: Arc::new(hub),
             path: Arc::from([Arc::clone(&self.name)]),
         };
-        let server = begin(Tree::new(self, place), options, parent).await?;
+        let server = begin(Tree::new(self, place), options, parent, None).await?;
         Ok(SupervisorRef::new(server))
     }
 

@@ -17,7 +17,8 @@ use crate::error::StartError;
 use crate::exit_reason::ExitReason;
 use crate::keeper::Parent;
 use crate::pid::Pid;
-use crate::slot::Slot;
+use crate::server_ref::WeakRef;
+use crate::slot::{Ended, Slot};
 use crate::sync::Arc;
 
 /// Starts the next incarnation of a child, and returns when its `init` has.
@@ -47,6 +48,19 @@ pub(super) async fn start<M: Send + 'static>(
             slot.adopt(parent);
             pid.relate(|relations| relations.parent = supervisor);
             waiting = slot.note_start();
+            if let Some(name) = &child.name
+                && let Err(holder) = name.claim(&WeakRef::new(slot), &pid)
+            {
+                slot.end(Ended {
+                    reason: match holder {
+                        Some(holder) => ExitReason::from(StartError::AlreadyStarted(holder)),
+                        None => ExitReason::Killed,
+                    },
+                    served: false,
+                    ignored: false,
+                });
+                return slot.poll_start(begun.number, cx);
+            }
             let launcher = &child.launcher;
             launcher.launch(&runtime, Arc::clone(slot), begun.number, place.clone());
             return Poll::Pending;

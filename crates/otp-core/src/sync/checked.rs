@@ -28,6 +28,24 @@ impl<T> Mutex<T> {
     }
 }
 
+/// A lock that readers share; here they do not, which only leaves schedules out in which two read at once.
+#[derive(Debug, Default)]
+pub(crate) struct RwLock<T>(Mutex<T>);
+
+impl<T> RwLock<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(Mutex::new(value))
+    }
+
+    pub(crate) fn read(&self) -> MutexGuard<'_, T> {
+        self.0.lock()
+    }
+
+    pub(crate) fn write(&self) -> MutexGuard<'_, T> {
+        self.0.lock()
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct MutexGuard<'a, T> {
     // `None` only while it is being dropped.
