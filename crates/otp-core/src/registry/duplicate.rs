@@ -92,7 +92,7 @@ where
     pub fn register(&self, ctx: &Context<M>, key: K, value: V) {
         let (pid, server) = (ctx.pid(), ctx.weak_ref());
         // Nobody can be in the way, and a process whose code runs has not ended.
-        let _ = self.table.register(&Owner::new(&server, &pid), &key, value);
+        let _ = self.table.register(&Owner::new(&server, &pid), key, value);
     }
 
     /// Takes the entries that the process of `ctx` has under a key out, and returns their values.

@@ -15,7 +15,7 @@ use hashbrown::HashTable;
 
 use super::error::AlreadyRegistered;
 use super::event::{Listeners, RegistryEvent};
-use super::held::Keys;
+use super::held::{Held, Keys};
 use super::row::{Entries, Entry, Owner, Row};
 use crate::pid::Pid;
 use crate::sync::{Arc, RwLock};
@@ -135,25 +135,26 @@ where
     pub(super) fn register(
         self: &Arc<Self>,
         owner: &Owner<'_, M>,
-        key: &K,
+        key: K,
         value: V,
     ) -> Option<Result<(), AlreadyRegistered>> {
         let held = Keys::of(&owner.pid(), self, true)?;
         // First in the process: its end looks there for what it has to take out.
         held.keys.lock().push(key.clone());
-        let left = self.insert(owner, key.clone(), value);
+        let left = self.insert(owner, key, value);
         let mut registered = Ok(());
         if let Some(pid) = left.holder {
             registered = Err(AlreadyRegistered { pid });
             let mut keys = held.keys.lock();
-            let at = keys.iter().rposition(|held| held == key);
+            let at = keys
+                .iter()
+                .rposition(|held| Some(held) == left.key.as_ref());
             let taken = at.map(|at| keys.remove(at));
             drop(keys);
             drop(taken);
         } else if !owner.is_alive() {
             // Its end may have looked before the entry was there.
-            self.remove(key, owner.number, |_| true);
-            self.listeners.tell();
+            held.release(&owner.pid());
             return None;
         }
         self.listeners.tell();

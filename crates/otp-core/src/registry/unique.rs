@@ -134,7 +134,7 @@ where
     /// [`AlreadyRegistered`] if a process holds the key, be it this one.
     pub fn register(&self, ctx: &Context<M>, key: K, value: V) -> Result<(), AlreadyRegistered> {
         let (pid, server) = (ctx.pid(), ctx.weak_ref());
-        let registered = self.table.register(&Owner::new(&server, &pid), &key, value);
+        let registered = self.table.register(&Owner::new(&server, &pid), key, value);
         // A process whose code runs has not ended.
         registered.unwrap_or(Ok(()))
     }
@@ -246,7 +246,7 @@ where
     pub(super) fn claim(
         &self,
         owner: &Owner<'_, M>,
-        key: &K,
+        key: K,
         value: V,
     ) -> Option<Result<(), AlreadyRegistered>> {
         self.table.register(owner, key, value)

@@ -68,7 +68,10 @@ where
     }
 
     fn claim(&self, owner: &Owner<'_, M>) -> Result<(), Option<Pid>> {
-        match self.registry.claim(owner, &self.key, self.value.clone()) {
+        match self
+            .registry
+            .claim(owner, self.key.clone(), self.value.clone())
+        {
             Some(Ok(())) => Ok(()),
             Some(Err(held)) => Err(Some(held.pid)),
             None => Err(None),
