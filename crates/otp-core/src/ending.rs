@@ -79,6 +79,7 @@ impl<M: Send + 'static> Slot<M> {
             // Keys and values are the program's: a panic in their code must not keep anybody from being told.
             let _ = panics::catch(|| held.release(&pid));
         }
+        let started = ended.as_start();
         let reason = ended.reason;
         // Nobody looks for it any more, and a later incarnation of the slot must not meet it.
         drop(mem::take(&mut life.waits));
@@ -115,8 +116,11 @@ impl<M: Send + 'static> Slot<M> {
         if let Phase::Starting(Some(starter)) = before {
             let _ = panics::catch(|| starter.wake());
         }
-        if let Some(parent) = parent.flatten().filter(|_| ended.served) {
-            let _ = panics::catch(|| parent.child_ended(&pid, &reason));
+        if let Some(parent) = parent.flatten() {
+            let _ = panics::catch(|| match started {
+                Ok(()) => parent.child_ended(&pid, &reason),
+                Err(outcome) => parent.child_not_started(&pid, outcome),
+            });
         }
         life.relations.end(&pid, &reason);
         tell_change(&watchers, &ServerChange::Down(reason.clone()));

@@ -23,6 +23,10 @@ use crate::watch::{ServerChange, tell_change};
 pub(crate) trait Parent: Send + Sync {
     /// The child's `init` has succeeded; it runs as `pid`.
     fn child_started(&self, pid: &Pid);
+    /// The child that began to run as `pid` has ended before it had started.
+    fn child_not_started(&self, pid: &Pid, outcome: NotStarted) {
+        let _ = (pid, outcome);
+    }
     /// The child that ran as `pid`, and had started, has ended.
     fn child_ended(&self, pid: &Pid, reason: &ExitReason);
 }
@@ -43,6 +47,17 @@ impl Keeper {
     pub(crate) fn ended(&mut self, ended: &Ended) -> Option<Arc<dyn Parent>> {
         self.last = Some(ended.clone());
         self.parent.take()
+    }
+}
+
+impl Ended {
+    /// What the end says of the start.
+    pub(crate) fn as_start(&self) -> Result<(), NotStarted> {
+        match self {
+            Self { served: true, .. } => Ok(()),
+            Self { ignored: true, .. } => Err(NotStarted::Ignored),
+            Self { reason, .. } => Err(NotStarted::Failed(reason.clone())),
+        }
     }
 }
 
@@ -135,9 +150,7 @@ impl<M: Send + 'static> Slot<M> {
         }
         let last = inner.keeper().and_then(|keeper| keeper.last.clone());
         Poll::Ready(match last {
-            Some(Ended { served: true, .. }) => Ok(()),
-            Some(Ended { ignored: true, .. }) => Err(NotStarted::Ignored),
-            Some(Ended { reason, .. }) => Err(NotStarted::Failed(reason)),
+            Some(ended) => ended.as_start(),
             None => Err(NotStarted::Failed(ExitReason::NoProc)),
         })
     }

@@ -2,6 +2,7 @@
 
 mod any_child;
 mod child;
+mod dynamic;
 mod error;
 mod events;
 mod handle;
@@ -19,6 +20,7 @@ mod tree;
 
 pub(crate) use any_child::NotStarted;
 pub use child::Child;
+pub use dynamic::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 pub use error::{ChildError, FailedToStartChild, StartChildError};
 pub use events::SupervisorEvent;
 pub use handle::SupervisorRef;

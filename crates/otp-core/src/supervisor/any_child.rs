@@ -2,7 +2,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
+use super::dynamic::DynamicSupervisorRef;
 use super::handle::SupervisorRef;
 use super::info::ChildKind;
 use super::terms::Terms;
@@ -23,17 +25,27 @@ pub(crate) enum NotStarted {
     Failed(ExitReason),
 }
 
+/// What is below a child that is a supervisor.
+pub(crate) enum Below {
+    Supervisor(SupervisorRef),
+    Dynamic(DynamicSupervisorRef),
+}
+
 pub(crate) trait AnyChild: Send + Sync {
     fn terms(&self) -> &Terms;
     fn kind(&self) -> ChildKind;
     /// Starts the next incarnation. `supervisor` is the number of its supervisor's process.
     fn start(self: Arc<Self>, parent: Arc<dyn Parent>, supervisor: u64, place: Place)
     -> ChildStart;
+    /// Begins the start of the next incarnation, of a child of which none runs. What becomes of it is told to `parent`.
+    fn begin(self: Arc<Self>, parent: Arc<dyn Parent>, supervisor: u64, place: Place) -> Pid;
+    /// How long a start may take.
+    fn start_timeout(&self) -> Duration;
     /// Asks the incarnation to end in order.
     fn shut_down(&self, pid: &Pid);
     /// No start is to be expected: who waits for the child, or below it, is told.
     fn stop_waiting(&self);
     fn mailbox_len(&self) -> usize;
     /// The child's address, if it is a supervisor.
-    fn supervisor(&self) -> Option<SupervisorRef>;
+    fn below(&self) -> Option<Below>;
 }

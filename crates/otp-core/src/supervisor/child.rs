@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::any_child::{AnyChild, ChildStart};
+use super::any_child::{AnyChild, Below, ChildStart};
+use super::dynamic::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef, DynamicTree};
 use super::events::Place;
 use super::handle::SupervisorRef;
 use super::info::ChildKind;
 use super::plan::Supervisor;
-use super::starting::start;
+use super::starting::{begin, start};
 use super::stop_token::StopToken;
 use super::terms::{Restart, Shutdown, Terms};
 use super::tree::{SupervisorMsg, Tree};
@@ -94,7 +95,7 @@ pub(super) trait Launcher<M>: Send + Sync {
     fn below(&self) -> &[Arc<dyn AnyChild>] {
         &[]
     }
-    fn supervisor(&self, _server: &ServerRef<M>) -> Option<SupervisorRef> {
+    fn supervisor(&self, _server: &ServerRef<M>) -> Option<Below> {
         None
     }
 }
@@ -139,6 +140,7 @@ impl<M: Send + 'static> Child<M> {
                 significant: false,
                 bounded: options.capacity,
                 backoff: None,
+                own_limit: None,
             },
             kept: Kept(ServerRef::first(slot)),
             start_timeout: options.start_timeout,
@@ -181,6 +183,15 @@ impl<M: Send + 'static> Child<M> {
     /// for the next incarnation. What is sent after the end waits for it in any case.
     pub fn forget_messages(self) -> Self {
         self.slot().forget_messages();
+        self
+    }
+
+    /// Sets how many restarts of this child within how long a time are borne, whatever happens to others; they do not count
+    /// for the supervisor then. With one more the child is forgotten, and its address closed.
+    ///
+    /// For children of a [`DynamicSupervisor`](crate::DynamicSupervisor). Default: none, the supervisor's own limit counts.
+    pub fn own_limit(mut self, restarts: usize, period: Duration) -> Self {
+        self.terms.own_limit = Some((restarts, period));
         self
     }
 
@@ -263,6 +274,19 @@ impl Child<SupervisorMsg> {
     }
 }
 
+impl Child<DynamicSupervisorMsg> {
+    /// Specifies a dynamic supervisor. Its own children are gone with each end of it.
+    pub fn dynamic_supervisor(id: impl Into<Arc<str>>, supervisor: DynamicSupervisor) -> Self {
+        let launcher = DynamicTrees(supervisor);
+        Self::new(id.into(), ServerOptions::default(), Box::new(launcher))
+    }
+
+    /// Returns the address of the supervisor: valid now, and after each restart.
+    pub fn dynamic_supervisor_ref(&self) -> DynamicSupervisorRef {
+        DynamicSupervisorRef::new(self.server_ref())
+    }
+}
+
 /// Servers, each made by the factory.
 struct Servers<S>(Factory<S>);
 
@@ -327,8 +351,38 @@ impl Launcher<SupervisorMsg> for Trees {
         &self.0.children
     }
 
-    fn supervisor(&self, server: &ServerRef<SupervisorMsg>) -> Option<SupervisorRef> {
-        Some(SupervisorRef::new(server.clone()))
+    fn supervisor(&self, server: &ServerRef<SupervisorMsg>) -> Option<Below> {
+        Some(Below::Supervisor(SupervisorRef::new(server.clone())))
+    }
+}
+
+/// Dynamic supervisors, each without children at first.
+struct DynamicTrees(DynamicSupervisor);
+
+impl Launcher<DynamicSupervisorMsg> for DynamicTrees {
+    fn launch(
+        &self,
+        runtime: &Handle,
+        slot: Arc<Slot<DynamicSupervisorMsg>>,
+        number: u64,
+        place: Place,
+    ) {
+        let plan = self.0.clone();
+        let make: Factory<DynamicTree> = Arc::new(move || DynamicTree::new(&plan, place.clone()));
+        runtime.spawn(process_made_by(slot, number, make));
+    }
+
+    fn shut_down(&self, slot: &Slot<DynamicSupervisorMsg>, number: u64) {
+        // In its turn: what the supervisor was asked before is done before.
+        let _ = slot.tell(number, Told::Stop(ExitReason::Shutdown));
+    }
+
+    fn kind(&self) -> ChildKind {
+        ChildKind::Supervisor
+    }
+
+    fn supervisor(&self, server: &ServerRef<DynamicSupervisorMsg>) -> Option<Below> {
+        Some(Below::Dynamic(DynamicSupervisorRef::new(server.clone())))
     }
 }
 
@@ -365,8 +419,16 @@ impl<M: Send + 'static> AnyChild for Child<M> {
         self.slot().info().mailbox_len
     }
 
-    fn supervisor(&self) -> Option<SupervisorRef> {
+    fn below(&self) -> Option<Below> {
         self.launcher.supervisor(&self.kept.0)
+    }
+
+    fn begin(self: Arc<Self>, parent: Arc<dyn Parent>, supervisor: u64, place: Place) -> Pid {
+        begin(&self, parent, supervisor, place)
+    }
+
+    fn start_timeout(&self) -> Duration {
+        self.start_timeout
     }
 }
 

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use super::any_child::NotStarted;
 use crate::error::{CallError, StartError};
 use crate::exit_reason::ExitReason;
 use crate::pid::Pid;
@@ -48,7 +49,9 @@ pub enum StartChildError {
         /// What it may be.
         allowed: &'static str,
     },
-    /// Its `init` declined. The child is kept, without a process, unless it is temporary.
+    /// The supervisor has as many children as it may have.
+    MaxChildren,
+    /// Its `init` declined. The child is kept, without a process, unless it is temporary or its supervisor dynamic.
     Ignored,
     /// Its `init` failed. Nothing is kept of the child.
     Failed(ExitReason),
@@ -62,9 +65,19 @@ impl fmt::Display for StartChildError {
             Self::AlreadyStarted(pid) => write!(f, "a child with this id runs as {pid}"),
             Self::AlreadyPresent => f.write_str("there is a child with this id, not running"),
             Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
+            Self::MaxChildren => f.write_str("the supervisor has as many children as it may have"),
             Self::Ignored => f.write_str("the child declined to start"),
             Self::Failed(reason) => write!(f, "the child did not start: {reason}"),
             Self::Call(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<NotStarted> for StartChildError {
+    fn from(error: NotStarted) -> Self {
+        match error {
+            NotStarted::Ignored => Self::Ignored,
+            NotStarted::Failed(reason) => Self::Failed(reason),
         }
     }
 }
@@ -128,6 +141,7 @@ pub(crate) const fn allowed(option: &str) -> &'static str {
     match option.as_bytes() {
         b"auto_shutdown" => "any or all significant where a child is significant",
         b"bounded" => "1 or more",
+        b"own_limit" => "set for a child of a dynamic supervisor only",
         b"restart" => "transient or temporary for a significant child",
         _ => "different for each child of a supervisor",
     }

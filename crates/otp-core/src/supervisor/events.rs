@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::any_child::NotStarted;
 use super::info::ChildKind;
 use crate::exit_reason::ExitReason;
 use crate::pid::Pid;
@@ -72,6 +73,11 @@ pub enum SupervisorEvent {
         /// The child that would have been restarted once more.
         child: Arc<str>,
     },
+    /// A child failed more often than its own limit bears: it is forgotten.
+    Abandoned {
+        /// Whose.
+        path: Arc<[Arc<str>]>,
+    },
     /// A child did not end in the time that it had for it, and was killed.
     SlowShutdown {
         /// Whose.
@@ -95,6 +101,7 @@ impl SupervisorEvent {
             | Self::Stopping { path, .. }
             | Self::Exited { path, .. }
             | Self::GaveUp { path, .. }
+            | Self::Abandoned { path }
             | Self::SlowShutdown { path, .. } => path,
         }
     }
@@ -110,7 +117,8 @@ impl SupervisorEvent {
             Self::Starting { .. }
             | Self::Ignored { .. }
             | Self::StartFailed { .. }
-            | Self::GaveUp { .. } => None,
+            | Self::GaveUp { .. }
+            | Self::Abandoned { .. } => None,
         }
     }
 }
@@ -129,6 +137,7 @@ impl fmt::Display for SupervisorEvent {
             Self::Stopping { pid, .. } => write!(f, ": stopping {pid}"),
             Self::Exited { pid, reason, .. } => write!(f, ": {pid} exited: {reason}"),
             Self::GaveUp { child, .. } => write!(f, ": gave up, {child} failed too often"),
+            Self::Abandoned { .. } => f.write_str(": failed too often and is forgotten"),
             Self::SlowShutdown { pid, after, .. } => {
                 write!(f, ": {pid} was killed, it had not ended after {after:?}")
             }
@@ -145,6 +154,14 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
+    pub(crate) fn of(listeners: &[Recipient<SupervisorEvent>]) -> Arc<Self> {
+        let hub = Self::default();
+        for listener in listeners {
+            hub.add(listener.clone());
+        }
+        Arc::new(hub)
+    }
+
     pub(crate) fn add(&self, listener: Recipient<SupervisorEvent>) {
         let mut listeners = self.listeners.lock();
         listeners.push(listener);
@@ -183,6 +200,19 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// That of a root with that name.
+    pub(crate) fn root(hub: Arc<Hub>, name: &Arc<str>) -> Self {
+        Self {
+            hub,
+            path: Arc::from([Arc::clone(name)]),
+        }
+    }
+
+    /// The last id of the path.
+    pub(crate) fn id(&self) -> Arc<str> {
+        self.path.last().cloned().unwrap_or_default()
+    }
+
     pub(crate) fn below(&self, id: &Arc<str>) -> Self {
         let path = self.path.iter().chain([id]).cloned().collect();
         Self {
@@ -193,5 +223,23 @@ impl Place {
 
     pub(crate) fn emit(&self, event: impl FnOnce(Path) -> SupervisorEvent) {
         self.hub.emit(|| event(Arc::clone(&self.path)));
+    }
+
+    /// What became of a start that gave no process.
+    pub(crate) fn emit_not_started(&self, why: &NotStarted) {
+        self.emit(|path| match why {
+            NotStarted::Ignored => SupervisorEvent::Ignored { path },
+            NotStarted::Failed(reason) => SupervisorEvent::StartFailed {
+                path,
+                reason: reason.clone(),
+            },
+        });
+    }
+
+    /// A supervisor that runs as `pid` stops. Of one that is a child, its supervisor tells.
+    pub(crate) fn emit_root_stopping(&self, pid: Pid) {
+        if self.path.len() == 1 {
+            self.emit(|path| SupervisorEvent::Stopping { path, pid });
+        }
     }
 }

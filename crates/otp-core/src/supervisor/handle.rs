@@ -1,16 +1,18 @@
 //! `SupervisorRef`: the address of a supervisor.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin as StdPin, pin};
+use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use super::any_child::Below;
 use super::child::Child;
+use super::dynamic::DynamicSupervisorRef;
 use super::error::{ChildError, StartChildError};
 use super::events::SupervisorEvent;
 use super::info::{ChildCounts, ChildInfo, TreeSnapshot};
 use super::terms::Strategy;
-use super::tree::{Look, Request, SupervisorMsg};
+use super::tree::{Request, SupervisorMsg};
 use crate::error::{CallError, StopError};
 use crate::exit_reason::ExitReason;
 use crate::pid::Pid;
@@ -164,8 +166,31 @@ impl SupervisorRef {
     /// [`ChildError::NotFound`], [`ChildError::NotSupervisor`] if the child is another thing, and
     /// [`ChildError::Call`] if this supervisor could not be asked.
     pub async fn supervisor(&self, id: &str) -> Result<Self, ChildError> {
+        match self.below(id).await? {
+            Below::Supervisor(supervisor) => Ok(supervisor),
+            Below::Dynamic(_) => Err(ChildError::NotSupervisor),
+        }
+    }
+
+    /// Returns the address of a child that is a dynamic supervisor; otherwise as [`supervisor`](SupervisorRef::supervisor).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`supervisor`](SupervisorRef::supervisor).
+    pub async fn dynamic_supervisor(&self, id: &str) -> Result<DynamicSupervisorRef, ChildError> {
+        match self.below(id).await? {
+            Below::Dynamic(supervisor) => Ok(supervisor),
+            Below::Supervisor(_) => Err(ChildError::NotSupervisor),
+        }
+    }
+
+    async fn below(&self, id: &str) -> Result<Below, ChildError> {
         let id = Arc::from(id);
-        self.ask(|reply| Request::Supervisor(id, reply))
+        self.ask(|reply| Request::Below(id, reply))
             .await
             .map_err(ChildError::Call)?
     }
@@ -183,34 +208,7 @@ impl SupervisorRef {
     ///
     /// If this supervisor could not be asked.
     pub async fn snapshot(&self) -> Result<TreeSnapshot, CallError> {
-        self.look().await
-    }
-
-    fn look(
-        &self,
-    ) -> StdPin<Box<dyn Future<Output = Result<TreeSnapshot, CallError>> + Send + '_>> {
-        Box::pin(async move {
-            let Look {
-                id,
-                strategy,
-                pid,
-                children,
-            } = self.ask(Request::Look).await?;
-            let mut nodes = Vec::with_capacity(children.len());
-            for (child, below) in children {
-                let below = match below {
-                    Some(below) => below.look().await.ok(),
-                    None => None,
-                };
-                nodes.push((child, below));
-            }
-            Ok(TreeSnapshot {
-                id,
-                strategy,
-                pid,
-                children: nodes,
-            })
-        })
+        self.ask(Request::Look).await?.below().await
     }
 
     /// Has everything that happens in the tree from now on reported to `listener`; see

@@ -18,6 +18,9 @@ pub enum ChildKind {
 /// What a child is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChildState {
+    /// Its `init` runs. Seen only below a dynamic supervisor that starts [at once](crate::DynamicSupervisor::at_once); elsewhere
+    /// a supervisor answers when the start is done.
+    Starting(Pid),
     /// It runs, or has just ended and the supervisor has not noticed yet.
     Running(Pid),
     /// Its last restart failed, or waits for its back-off; another attempt will be made.
@@ -45,11 +48,11 @@ pub struct ChildInfo {
 }
 
 impl ChildInfo {
-    /// Returns its process, if it runs.
+    /// Returns its process, if it runs or starts.
     #[must_use]
     pub fn pid(&self) -> Option<&Pid> {
         match &self.state {
-            ChildState::Running(pid) => Some(pid),
+            ChildState::Running(pid) | ChildState::Starting(pid) => Some(pid),
             ChildState::Restarting | ChildState::Stopped => None,
         }
     }
@@ -104,6 +107,7 @@ impl TreeSnapshot {
             write!(f, "{indent}{branch}{}", child.id)?;
             match &child.state {
                 ChildState::Running(pid) => write!(f, " {pid}")?,
+                ChildState::Starting(pid) => write!(f, " {pid} starting")?,
                 ChildState::Restarting => f.write_str(" restarting")?,
                 ChildState::Stopped => f.write_str(" stopped")?,
             }

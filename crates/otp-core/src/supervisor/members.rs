@@ -34,7 +34,7 @@ impl Member {
 
     pub(super) fn pid(&self) -> Option<&Pid> {
         match &self.state {
-            ChildState::Running(pid) => Some(pid),
+            ChildState::Running(pid) | ChildState::Starting(pid) => Some(pid),
             ChildState::Restarting | ChildState::Stopped => None,
         }
     }

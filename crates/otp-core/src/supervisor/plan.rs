@@ -138,14 +138,7 @@ impl Supervisor {
             return Err(bad_start(option));
         }
         let options = ServerOptions::default().name(Arc::clone(&self.name));
-        let hub = Hub::default();
-        for listener in &self.listeners {
-            hub.add(listener.clone());
-        }
-        let place = Place {
-            hub: Arc::new(hub),
-            path: Arc::from([Arc::clone(&self.name)]),
-        };
+        let place = Place::root(Hub::of(&self.listeners), &self.name);
         let server = begin(Tree::new(self, place), options, parent, None).await?;
         Ok(SupervisorRef::new(server))
     }
@@ -174,7 +167,7 @@ impl Supervisor {
         }
         self.children
             .iter()
-            .find_map(|child| child.terms().fault(self.auto_shutdown))
+            .find_map(|child| child.terms().fault_in_static(self.auto_shutdown))
     }
 }
 

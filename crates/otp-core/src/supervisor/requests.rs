@@ -1,8 +1,7 @@
 //! What a supervisor is asked about its children.
 
-use super::any_child::{AnyChild, NotStarted};
+use super::any_child::{AnyChild, Below, NotStarted};
 use super::error::{ChildError, StartChildError, allowed};
-use super::handle::SupervisorRef;
 use super::info::{ChildCounts, ChildKind, ChildState};
 use super::members::{Key, Member};
 use super::terms::Restart;
@@ -17,7 +16,7 @@ impl Tree {
         child: Arc<dyn AnyChild>,
     ) -> Result<Pid, StartChildError> {
         let terms = child.terms();
-        if let Some(option) = terms.fault(self.auto_shutdown) {
+        if let Some(option) = terms.fault_in_static(self.auto_shutdown) {
             let allowed = allowed(option);
             return Err(StartChildError::BadOption { option, allowed });
         }
@@ -38,10 +37,7 @@ impl Tree {
         if !keep {
             self.remove(key);
         }
-        started.map_err(|error| match error {
-            NotStarted::Ignored => StartChildError::Ignored,
-            NotStarted::Failed(reason) => StartChildError::Failed(reason),
-        })
+        started.map_err(StartChildError::from)
     }
 
     pub(super) async fn terminate_child(&mut self, id: &str) -> Result<(), ChildError> {
@@ -59,7 +55,7 @@ impl Tree {
     fn stopped(&self, id: &str) -> Result<Key, ChildError> {
         let key = self.members.find(id).ok_or(ChildError::NotFound)?;
         match self.members[key].state {
-            ChildState::Running(_) => Err(ChildError::Running),
+            ChildState::Running(_) | ChildState::Starting(_) => Err(ChildError::Running),
             ChildState::Restarting => Err(ChildError::Restarting),
             ChildState::Stopped => Ok(key),
         }
@@ -83,10 +79,10 @@ impl Tree {
         Ok(())
     }
 
-    pub(super) fn supervisor(&self, id: &str) -> Result<SupervisorRef, ChildError> {
+    pub(super) fn below(&self, id: &str) -> Result<Below, ChildError> {
         let key = self.members.find(id).ok_or(ChildError::NotFound)?;
-        let supervisor = self.members[key].child.supervisor();
-        supervisor.ok_or(ChildError::NotSupervisor)
+        let below = self.members[key].child.below();
+        below.ok_or(ChildError::NotSupervisor)
     }
 
     pub(super) fn count(&self) -> ChildCounts {
@@ -105,11 +101,11 @@ impl Tree {
 
     pub(super) fn look(&self, ctx: &Context<SupervisorMsg>) -> Look {
         let children = self.members.iter().map(|member| {
-            let below = member.pid().and_then(|_| member.child.supervisor());
+            let below = member.pid().and_then(|_| member.child.below());
             (member.info(), below)
         });
         Look {
-            id: self.place.path.last().cloned().unwrap_or_else(|| "".into()),
+            id: self.place.id(),
             strategy: self.strategy,
             pid: ctx.pid(),
             children: children.collect(),

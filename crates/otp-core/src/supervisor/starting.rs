@@ -1,7 +1,6 @@
 //! The start of a child: the next incarnation of its slot.
 
 use std::future::poll_fn;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -30,43 +29,13 @@ pub(super) async fn start<M: Send + 'static>(
 ) -> Result<Pid, NotStarted> {
     let slot = child.slot();
     last_ends(&child).await;
-    let runtime = Handle::current();
-    if let Some(deadlines) = Deadlines::of(&runtime) {
-        // A slot whose first runtime is gone keeps its deadlines, and calls fall back on their own.
-        let _ = slot.deadlines.set(deadlines);
-    }
-    let begun = Begun {
-        slot,
-        number: next_number(),
-    };
-    let pid = Pid::new(begun.number, slot);
     let mut waiting = None;
-    let mut parent = Some(parent);
-    let started = poll_fn(|cx| {
-        if let Some(parent) = parent.take() {
-            slot.begin(begun.number, Some(cx.waker().clone()));
-            slot.adopt(parent);
-            pid.relate(|relations| relations.parent = supervisor);
-            waiting = slot.note_start();
-            if let Some(name) = &child.name
-                && let Err(holder) = name.claim(&WeakRef::new(slot), &pid)
-            {
-                slot.end(Ended {
-                    reason: match holder {
-                        Some(holder) => ExitReason::from(StartError::AlreadyStarted(holder)),
-                        None => ExitReason::Killed,
-                    },
-                    served: false,
-                    ignored: false,
-                });
-                return slot.poll_start(begun.number, cx);
-            }
-            let launcher = &child.launcher;
-            launcher.launch(&runtime, Arc::clone(slot), begun.number, place.clone());
-            return Poll::Pending;
-        }
-        slot.poll_start(begun.number, cx)
+    let pid = begin_after(&child, parent, supervisor, place, || {
+        waiting = slot.note_start();
     });
+    let number = pid.number();
+    let begun = Begun { slot, number };
+    let started = poll_fn(|cx| slot.poll_start(number, cx));
     let outcome = if child.start_timeout == Duration::MAX {
         started.await
     } else {
@@ -84,6 +53,53 @@ pub(super) async fn start<M: Send + 'static>(
     std::mem::forget(begun);
     drop(waiting);
     outcome.map(|()| pid)
+}
+
+/// Begins the next incarnation of a child of which none runs; what becomes of it is told to `parent`.
+pub(super) fn begin<M: Send + 'static>(
+    child: &Child<M>,
+    parent: Arc<dyn Parent>,
+    supervisor: u64,
+    place: Place,
+) -> Pid {
+    begin_after(child, parent, supervisor, place, || ())
+}
+
+/// Begins it after `prepare` is done: the incarnation is there by then, and nothing of it has run.
+fn begin_after<M: Send + 'static>(
+    child: &Child<M>,
+    parent: Arc<dyn Parent>,
+    supervisor: u64,
+    place: Place,
+    prepare: impl FnOnce(),
+) -> Pid {
+    let slot = child.slot();
+    let runtime = Handle::current();
+    if let Some(deadlines) = Deadlines::of(&runtime) {
+        // A slot whose first runtime is gone keeps its deadlines, and calls fall back on their own.
+        let _ = slot.deadlines.set(deadlines);
+    }
+    let pid = Pid::new(next_number(), slot);
+    slot.begin(pid.number(), None);
+    slot.adopt(parent);
+    pid.relate(|relations| relations.parent = supervisor);
+    prepare();
+    if let Some(name) = &child.name
+        && let Err(holder) = name.claim(&WeakRef::new(slot), &pid)
+    {
+        slot.end(Ended {
+            reason: match holder {
+                Some(holder) => ExitReason::from(StartError::AlreadyStarted(holder)),
+                None => ExitReason::Killed,
+            },
+            served: false,
+            ignored: false,
+        });
+        return pid;
+    }
+    let launcher = &child.launcher;
+    launcher.launch(&runtime, Arc::clone(slot), pid.number(), place);
+    pid
 }
 
 /// Waits for an incarnation of before that still runs: one whose supervisor was killed and waited for

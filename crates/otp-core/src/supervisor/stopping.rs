@@ -2,12 +2,14 @@
 
 use tokio::time::timeout;
 
-use super::events::SupervisorEvent;
+use super::any_child::AnyChild;
+use super::events::{Place, SupervisorEvent};
 use super::info::ChildState;
 use super::members::Key;
 use super::terms::Shutdown;
 use super::tree::Tree;
 use crate::pid::Pid;
+use crate::sync::Arc;
 
 impl Tree {
     /// Stops everybody, last started first.
@@ -24,42 +26,43 @@ impl Tree {
         if let ChildState::Running(pid) = &member.state {
             let pid = pid.clone();
             // Running until it has ended: if this process is killed meanwhile, it is killed too.
-            self.stop(key, &pid).await;
+            let place = self.place.below(member.id());
+            let child = Arc::clone(&member.child);
+            stop(&*child, &pid, &place).await;
         }
         self.members[key].state = ChildState::Stopped;
     }
+}
 
-    async fn stop(&self, key: Key, pid: &Pid) {
-        let member = &self.members[key];
-        let place = self.place.below(member.id());
-        let asked = pid.clone();
-        place.emit(|path| SupervisorEvent::Stopping { path, pid: asked });
-        let end = pid.monitor();
-        match member.child.terms().shutdown {
-            Shutdown::BrutalKill => pid.kill(),
-            Shutdown::Infinity => member.child.shut_down(pid),
-            Shutdown::Timeout(limit) => {
-                member.child.shut_down(pid);
-                let mut end = std::pin::pin!(end);
-                if timeout(limit, end.as_mut()).await.is_err() {
-                    let pid = pid.clone();
-                    tracing::warn!(
-                        child = &**member.id(),
-                        pid = pid.number(),
-                        ?limit,
-                        "killed, for it did not end in time"
-                    );
-                    pid.kill();
-                    end.await;
-                    place.emit(|path| SupervisorEvent::SlowShutdown {
-                        path,
-                        pid,
-                        after: limit,
-                    });
-                }
-                return;
+/// Stops a child on its own terms, and waits for its end.
+pub(super) async fn stop(child: &dyn AnyChild, pid: &Pid, place: &Place) {
+    let asked = pid.clone();
+    place.emit(|path| SupervisorEvent::Stopping { path, pid: asked });
+    let end = pid.monitor();
+    match child.terms().shutdown {
+        Shutdown::BrutalKill => pid.kill(),
+        Shutdown::Infinity => child.shut_down(pid),
+        Shutdown::Timeout(limit) => {
+            child.shut_down(pid);
+            let mut end = std::pin::pin!(end);
+            if timeout(limit, end.as_mut()).await.is_err() {
+                let pid = pid.clone();
+                tracing::warn!(
+                    child = &*child.terms().id,
+                    pid = pid.number(),
+                    ?limit,
+                    "killed, for it did not end in time"
+                );
+                pid.kill();
+                end.await;
+                place.emit(|path| SupervisorEvent::SlowShutdown {
+                    path,
+                    pid,
+                    after: limit,
+                });
             }
+            return;
         }
-        end.await;
     }
+    end.await;
 }

@@ -62,9 +62,19 @@ pub(crate) struct Terms {
     /// For how many messages there is room.
     pub(crate) bounded: usize,
     pub(crate) backoff: Option<Backoff>,
+    /// How many restarts within how long a time are borne, of this child alone.
+    pub(crate) own_limit: Option<(usize, Duration)>,
 }
 
 impl Terms {
+    /// Names the option that is wrong in a supervisor that is not dynamic, if one is.
+    pub(crate) fn fault_in_static(&self, auto_shutdown: AutoShutdown) -> Option<&'static str> {
+        if self.own_limit.is_some() {
+            return Some("own_limit");
+        }
+        self.fault(auto_shutdown)
+    }
+
     /// Names the option that is wrong in a supervisor with `auto_shutdown`, if one is.
     pub(crate) fn fault(&self, auto_shutdown: AutoShutdown) -> Option<&'static str> {
         if self.bounded == 0 {

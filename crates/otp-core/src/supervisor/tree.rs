@@ -4,16 +4,16 @@ use std::sync::OnceLock;
 
 use tokio::time::Instant;
 
-use super::any_child::{AnyChild, NotStarted};
+use super::any_child::{AnyChild, Below, NotStarted};
 use super::error::{ChildError, FailedToStartChild, StartChildError, bad_start};
 use super::events::{Place, SupervisorEvent};
-use super::handle::SupervisorRef;
-use super::info::{ChildCounts, ChildInfo, ChildState};
+use super::info::{ChildCounts, ChildInfo, ChildState, TreeSnapshot};
 use super::intensity::Window;
 use super::members::{Key, Member, Members};
 use super::plan::Supervisor;
 use super::terms::{AutoShutdown, Restart, Strategy};
 use crate::context::Context;
+use crate::error::CallError;
 use crate::exit_reason::ExitReason;
 use crate::exits::Exit;
 use crate::gen_server::GenServer;
@@ -37,7 +37,7 @@ pub(super) enum Request {
     Terminate(Arc<str>, ReplyTo<Result<(), ChildError>>),
     Restart(Arc<str>, ReplyTo<Result<Pid, ChildError>>),
     Delete(Arc<str>, ReplyTo<Result<(), ChildError>>),
-    Supervisor(Arc<str>, ReplyTo<Result<SupervisorRef, ChildError>>),
+    Below(Arc<str>, ReplyTo<Result<Below, ChildError>>),
     Which(ReplyTo<Vec<ChildInfo>>),
     Strategy(ReplyTo<Strategy>),
     Count(ReplyTo<ChildCounts>),
@@ -50,7 +50,29 @@ pub(super) struct Look {
     pub(super) id: Arc<str>,
     pub(super) strategy: Strategy,
     pub(super) pid: Pid,
-    pub(super) children: Vec<(ChildInfo, Option<SupervisorRef>)>,
+    pub(super) children: Vec<(ChildInfo, Option<Below>)>,
+}
+
+impl Look {
+    /// Looks at what is below.
+    pub(super) async fn below(self) -> Result<TreeSnapshot, CallError> {
+        let mut children = Vec::with_capacity(self.children.len());
+        for (child, below) in self.children {
+            // Boxed, for a tree is as deep as it is.
+            let below = match below {
+                Some(Below::Supervisor(below)) => Box::pin(below.snapshot()).await.ok(),
+                Some(Below::Dynamic(below)) => Box::pin(below.snapshot()).await.ok(),
+                None => None,
+            };
+            children.push((child, below));
+        }
+        Ok(TreeSnapshot {
+            id: self.id,
+            strategy: self.strategy,
+            pid: self.pid,
+            children,
+        })
+    }
 }
 
 /// A running supervisor.
@@ -116,14 +138,12 @@ impl Tree {
                 member.started = Some(Instant::now());
                 member.restarts = restarts;
             }
-            Err(NotStarted::Ignored) => {
-                member.state = ChildState::Stopped;
-                member.child.stop_waiting();
-                place.emit(|path| SupervisorEvent::Ignored { path });
-            }
-            Err(NotStarted::Failed(reason)) => {
-                let reason = reason.clone();
-                place.emit(|path| SupervisorEvent::StartFailed { path, reason });
+            Err(error) => {
+                if let NotStarted::Ignored = error {
+                    member.state = ChildState::Stopped;
+                    member.child.stop_waiting();
+                }
+                place.emit_not_started(error);
             }
         }
         started
@@ -229,7 +249,7 @@ impl GenServer for Tree {
             Request::Terminate(id, reply) => reply.send(self.terminate_child(&id).await),
             Request::Restart(id, reply) => reply.send(self.restart_child(&id).await),
             Request::Delete(id, reply) => reply.send(self.delete_child(&id)),
-            Request::Supervisor(id, reply) => reply.send(self.supervisor(&id)),
+            Request::Below(id, reply) => reply.send(self.below(&id)),
             Request::Which(reply) => {
                 reply.send(self.members.iter().rev().map(Member::info).collect());
             }
@@ -254,12 +274,7 @@ impl GenServer for Tree {
     }
 
     async fn terminate(&mut self, _: &ExitReason, ctx: &mut Context<SupervisorMsg>) {
-        if self.place.path.len() == 1 {
-            // Of one that is a child, its supervisor tells.
-            let pid = ctx.pid();
-            self.place
-                .emit(|path| SupervisorEvent::Stopping { path, pid });
-        }
+        self.place.emit_root_stopping(ctx.pid());
         self.stop_all().await;
     }
 }

@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use otp_core::{
     CallError, ChildError, ChildKind, ChildState, Context, ExitReason, GenServer, Inbox, Monitor,
-    Pid, ReplyTo, ServerRef, StartChildError, StartError, Supervisor, SupervisorEvent,
-    SupervisorRef, TreeSnapshot, inbox,
+    Pid, ReplyTo, ServerRef, StartChildError, StartError, SupervisorEvent, TreeSnapshot, inbox,
 };
 use tokio::time::sleep;
 
+use crate::address::Address;
 use crate::json::Json;
 use crate::reasons;
-use crate::tree::{Addresses, AnyChild, Builder, number};
+use crate::tree::{Addresses, Builder, Plan, number};
 use crate::worker::Starts;
 
 /// The process that starts the root, linked with it.
-struct Starter(Option<Supervisor>);
+struct Starter(Option<Plan>);
 
 enum StarterMsg {
-    Start(ReplyTo<Result<SupervisorRef, StartError>>),
+    Start(ReplyTo<Result<Address, StartError>>),
     Exit(ExitReason),
 }
 
@@ -38,9 +38,11 @@ impl GenServer for Starter {
     ) -> Result<(), ExitReason> {
         match msg {
             StarterMsg::Start(reply) => {
-                if let Some(root) = self.0.take() {
-                    reply.send(root.start_link(ctx).await);
-                }
+                reply.send(match self.0.take() {
+                    Some(Plan::Static(root)) => root.start_link(ctx).await.map(Address::Static),
+                    Some(Plan::Dynamic(root)) => root.start_link(ctx).await.map(Address::Dynamic),
+                    None => Err(StartError::Ignored),
+                });
                 Ok(())
             }
             StarterMsg::Exit(reason) => Err(reason),
@@ -60,7 +62,7 @@ pub(crate) struct Run {
     starts: Starts,
     addresses: Addresses,
     starter: ServerRef<StarterMsg>,
-    root: Option<SupervisorRef>,
+    root: Option<Address>,
     root_end: Option<Monitor>,
     events: Inbox<SupervisorEvent>,
     /// The start numbers of paths, as the events tell them.
@@ -82,9 +84,10 @@ impl Run {
             starts: &starts,
             addresses: Addresses::default(),
         };
-        let root = builder
-            .supervisor(spec, ROOT)
-            .report_to(address.recipient());
+        let root = match builder.plan(spec, ROOT) {
+            Plan::Static(root) => Plan::Static(root.report_to(address.recipient())),
+            Plan::Dynamic(root) => Plan::Dynamic(root.report_to(address.recipient())),
+        };
         let addresses = builder.addresses;
         let starter = otp_core::start(Starter(Some(root))).await.unwrap();
         let mut run = Self {
@@ -142,7 +145,7 @@ impl Run {
             }
             "parent_exit" => {
                 let reason = reasons::reason(op.at("reason"));
-                let end = self.root.as_ref().map(SupervisorRef::wait);
+                let end = self.root.as_ref().map(Address::wait);
                 let _ = self.starter.cast(StarterMsg::Exit(reason));
                 if let Some(end) = end {
                     end.await;
@@ -165,7 +168,8 @@ impl Run {
         if op.at("op").str() == "stop" {
             let supervisor = self.addresses.supervisors.get(&path).cloned();
             let reason = reasons::reason(op.at("reason"));
-            let Some(supervisor) = supervisor.filter(SupervisorRef::is_alive) else {
+            let Some(supervisor) = supervisor.filter(|supervisor| supervisor.pid().is_some())
+            else {
                 return Json::text("no_target");
             };
             let _ = supervisor.stop_with(reason).await;
@@ -231,7 +235,8 @@ impl Run {
     }
 
     /// Begins to ask a supervisor something.
-    fn ask(&self, op: &Json) -> Asked {
+    fn ask(&mut self, op: &Json) -> Asked {
+        self.hear();
         let path = path_of(op.at("sup"));
         let supervisor = self.addresses.supervisors[&path].clone();
         let id = op.get("id").map(|id| id.str().to_owned());
@@ -247,31 +252,38 @@ impl Run {
                 new = Some(New {
                     addresses: builder.addresses,
                     path: child_path,
+                    dynamic: false,
                 });
-                Box::pin(async move {
-                    Answer::Start(match child {
-                        AnyChild::Worker(child) => supervisor.start_child(child).await.map(|_| ()),
-                        AnyChild::Supervisor(child) => {
-                            supervisor.start_child(child).await.map(|_| ())
-                        }
-                    })
-                })
+                new = new.map(|new| New {
+                    dynamic: supervisor.is_dynamic(),
+                    ..new
+                });
+                Box::pin(async move { Answer::Start(supervisor.start_child(child).await) })
             }
             "restart_child" => {
                 let id = id.unwrap();
-                Box::pin(async move { Answer::Restart(supervisor.restart_child(&id).await) })
+                Box::pin(
+                    async move { Answer::Restart(supervisor.fixed().restart_child(&id).await) },
+                )
+            }
+            "terminate_child" if op.get("child").is_some() => {
+                let path = format!("{path}/{}", op.at("child").str());
+                let named = self.processes.iter().filter(|(_, (of, _))| *of == path);
+                let last = named.max_by_key(|(_, (_, number))| *number);
+                let pid = last.unwrap().0.clone();
+                Box::pin(async move { Answer::Done(supervisor.terminate(&pid).await) })
             }
             "terminate_child" => {
                 let id = id.unwrap();
-                Box::pin(async move { Answer::Done(supervisor.terminate_child(&id).await) })
+                Box::pin(async move { Answer::Done(supervisor.fixed().terminate_child(&id).await) })
             }
             "delete_child" => {
                 let id = id.unwrap();
-                Box::pin(async move { Answer::Done(supervisor.delete_child(&id).await) })
+                Box::pin(async move { Answer::Done(supervisor.fixed().delete_child(&id).await) })
             }
-            "which_children" => {
-                Box::pin(async move { Answer::Which(supervisor.which_children().await) })
-            }
+            "which_children" => Box::pin(async move {
+                Answer::Which(supervisor.which_children().await, supervisor.is_dynamic())
+            }),
             "count_children" => {
                 Box::pin(async move { Answer::Count(supervisor.count_children().await) })
             }
@@ -286,7 +298,11 @@ impl Run {
     /// An answer as the traces write it.
     fn result(&mut self, answer: Answer, new: Option<New>) -> Json {
         self.hear();
-        let New { addresses, path } = new.unwrap_or_default();
+        let New {
+            addresses,
+            path,
+            dynamic,
+        } = new.unwrap_or_default();
         match answer {
             Answer::Down => Json::text("down"),
             Answer::Start(Ok(())) => {
@@ -296,6 +312,8 @@ impl Run {
                 Json::object([("ok", number.into())])
             }
             Answer::Start(Err(error)) => match error {
+                StartChildError::Ignored if dynamic => Json::text("ignore"),
+                StartChildError::MaxChildren => error_of("max_children"),
                 StartChildError::Ignored => {
                     self.addresses.extend(addresses);
                     Json::object([("ok", Json::Null)])
@@ -322,16 +340,29 @@ impl Run {
                 other => panic!("a request to a child: {other}"),
             },
             Answer::Done(Ok(())) => Json::text("ok"),
-            Answer::Which(children) => {
+            Answer::Which(children, parallel) => {
                 let children = children.unwrap().into_iter().map(|child| {
                     let state = match &child.state {
-                        ChildState::Running(pid) => self.processes[pid].1.into(),
+                        ChildState::Running(pid) | ChildState::Starting(pid) => {
+                            self.processes[pid].1.into()
+                        }
                         ChildState::Restarting => Json::text("restarting"),
                         ChildState::Stopped => Json::Null,
                     };
-                    Json::Array(vec![Json::text(&*child.id), state])
+                    if parallel && child.state == ChildState::Restarting {
+                        return (None, state);
+                    }
+                    (Some(child.id), state)
                 });
-                Json::Array(children.collect())
+                let mut children: Vec<_> = children.collect();
+                if parallel {
+                    children.sort_by(|(one, _), (other, _)| one.cmp(other));
+                }
+                let rows = children.into_iter().map(|(id, state)| {
+                    let id = id.map_or(Json::Null, |id| Json::text(&*id));
+                    Json::Array(vec![id, state])
+                });
+                Json::Array(rows.collect())
             }
             Answer::Count(count) => count_of(count.unwrap()),
         }
@@ -365,11 +396,43 @@ impl Run {
             }
         };
         self.hear();
+        self.sort_exits();
         Json::object([
             ("events", Json::Array(std::mem::take(&mut self.happened))),
             ("result", result),
             ("tree", tree),
         ])
+    }
+
+    /// Puts exits that happened side by side into the order of the traces.
+    fn sort_exits(&mut self) {
+        let parallel = |event: &Json| {
+            let path = path_of(event.at("path"));
+            let (parent, id) = path.rsplit_once('/')?;
+            let supervisor = self.addresses.supervisors.get(parent)?;
+            let exit = event.at("e").str() == "exit" && supervisor.is_dynamic();
+            exit.then(|| (parent.to_owned(), id.to_owned(), event.at("n").int()))
+        };
+        let keys: Vec<_> = self.happened.iter().map(parallel).collect();
+        let mut from = 0;
+        while from < keys.len() {
+            let Some((parent, ..)) = &keys[from] else {
+                from += 1;
+                continue;
+            };
+            let same = |key: &&Option<(String, String, i64)>| {
+                key.as_ref().is_some_and(|(other, ..)| other == parent)
+            };
+            let to = from + keys[from..].iter().take_while(same).count();
+            let mut run: Vec<_> = keys[from..to]
+                .iter()
+                .zip(&self.happened[from..to])
+                .collect();
+            run.sort_by_key(|(key, _)| *key);
+            let sorted: Vec<Json> = run.into_iter().map(|(_, event)| event.clone()).collect();
+            self.happened[from..to].clone_from_slice(&sorted);
+            from = to;
+        }
     }
 
     /// Writes down what the supervisors have reported.
@@ -407,8 +470,12 @@ impl Run {
     async fn tree(&self, snapshot: &TreeSnapshot, path: &str) -> Option<Json> {
         let supervisor = self.addresses.supervisors.get(path)?;
         let count = count_of(supervisor.count_children().await.ok()?);
+        let mut listed: Vec<_> = snapshot.children.iter().rev().collect();
+        if supervisor.is_dynamic() {
+            listed.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
+        }
         let mut children = Vec::new();
-        for (child, below) in snapshot.children.iter().rev() {
+        for (child, below) in listed {
             let path = format!("{path}/{}", child.id);
             let kind = match child.kind {
                 ChildKind::Worker => "worker",
@@ -451,13 +518,15 @@ struct Asked {
 struct New {
     addresses: Addresses,
     path: String,
+    dynamic: bool,
 }
 
 enum Answer {
     Start(Result<(), StartChildError>),
     Restart(Result<Pid, ChildError>),
     Done(Result<(), ChildError>),
-    Which(Result<Vec<otp_core::ChildInfo>, CallError>),
+    /// The children, and whether their supervisor is dynamic.
+    Which(Result<Vec<otp_core::ChildInfo>, CallError>, bool),
     Count(Result<otp_core::ChildCounts, CallError>),
     /// The supervisor ended first.
     Down,
@@ -469,7 +538,7 @@ impl Answer {
             Self::Start(Err(StartChildError::Call(_)))
             | Self::Restart(Err(ChildError::Call(_)))
             | Self::Done(Err(ChildError::Call(_)))
-            | Self::Which(Err(_))
+            | Self::Which(Err(_), _)
             | Self::Count(Err(_)) => Self::Down,
             other => other,
         }
@@ -491,7 +560,7 @@ fn settled(snapshot: &TreeSnapshot) -> bool {
     snapshot.children.iter().all(|(child, below)| {
         let settles = match &child.state {
             ChildState::Running(pid) => pid.is_alive(),
-            ChildState::Restarting => false,
+            ChildState::Restarting | ChildState::Starting(_) => false,
             ChildState::Stopped => true,
         };
         settles && below.as_ref().is_none_or(settled)

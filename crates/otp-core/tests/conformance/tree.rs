@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use otp_core::{
-    AutoShutdown, Child, ExitReason, Restart, ServerRef, Shutdown, Strategy, Supervisor,
-    SupervisorMsg, SupervisorRef,
+    AutoShutdown, Child, DynamicSupervisor, DynamicSupervisorMsg, ExitReason, Restart, ServerRef,
+    Shutdown, Strategy, Supervisor, SupervisorMsg,
 };
 
+use crate::address::Address;
 use crate::json::Json;
 use crate::worker::{Init, OnShutdown, Starts, Worker};
 
@@ -16,7 +17,7 @@ use crate::worker::{Init, OnShutdown, Starts, Worker};
 #[derive(Default)]
 pub(crate) struct Addresses {
     pub(crate) workers: HashMap<String, ServerRef<ExitReason>>,
-    pub(crate) supervisors: HashMap<String, SupervisorRef>,
+    pub(crate) supervisors: HashMap<String, Address>,
     /// The number of the first start that was attempted.
     pub(crate) first: HashMap<String, Arc<OnceLock<u64>>>,
 }
@@ -33,6 +34,13 @@ impl Addresses {
 pub(crate) enum AnyChild {
     Worker(Child<ExitReason>),
     Supervisor(Child<SupervisorMsg>),
+    Dynamic(Child<DynamicSupervisorMsg>),
+}
+
+/// A supervisor of either kind that is not started yet.
+pub(crate) enum Plan {
+    Static(Supervisor),
+    Dynamic(DynamicSupervisor),
 }
 
 /// Makes specifications of what a scenario says.
@@ -42,7 +50,30 @@ pub(crate) struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    pub(crate) fn supervisor(&mut self, spec: &Json, path: &str) -> Supervisor {
+    pub(crate) fn plan(&mut self, spec: &Json, path: &str) -> Plan {
+        if spec.at("strategy").str() == "dynamic" {
+            Plan::Dynamic(self.dynamic(spec, path))
+        } else {
+            Plan::Static(self.supervisor(spec, path))
+        }
+    }
+
+    fn dynamic(&mut self, spec: &Json, path: &str) -> DynamicSupervisor {
+        let (of_start, starts) = (spec.clone(), self.counter(path));
+        let supervisor = DynamicSupervisor::new()
+            .name(spec.at("id").str())
+            .intensity(
+                usize::try_from(number(spec.at("intensity"))).unwrap(),
+                Duration::from_secs(number(spec.at("period"))),
+            )
+            .only_if(move || Init::of(&of_start, starts()) == Init::Ok);
+        match spec.at("max_children") {
+            Json::Int(most) => supervisor.max_children(usize::try_from(*most).unwrap()),
+            _ => supervisor,
+        }
+    }
+
+    fn supervisor(&mut self, spec: &Json, path: &str) -> Supervisor {
         let strategy = match spec.at("strategy").str() {
             "one_for_one" => Strategy::OneForOne,
             "one_for_all" => Strategy::OneForAll,
@@ -68,6 +99,7 @@ impl Builder<'_> {
             supervisor = match self.child(child, path) {
                 AnyChild::Worker(child) => supervisor.child(child),
                 AnyChild::Supervisor(child) => supervisor.child(child),
+                AnyChild::Dynamic(child) => supervisor.child(child),
             };
         }
         supervisor
@@ -88,11 +120,20 @@ impl Builder<'_> {
         let id = spec.at("id").str();
         let path = format!("{parent}/{id}");
         if spec.at("type").str() == "supervisor" {
-            let below = self.supervisor(spec, &path);
-            let child = on_terms(Child::supervisor(id, below), spec);
-            let address = child.supervisor_ref();
+            let (child, address) = match self.plan(spec, &path) {
+                Plan::Static(below) => {
+                    let child = on_terms(Child::supervisor(id, below), spec);
+                    let address = Address::Static(child.supervisor_ref());
+                    (AnyChild::Supervisor(child), address)
+                }
+                Plan::Dynamic(below) => {
+                    let child = on_terms(Child::dynamic_supervisor(id, below), spec);
+                    let address = Address::Dynamic(child.dynamic_supervisor_ref());
+                    (AnyChild::Dynamic(child), address)
+                }
+            };
             self.addresses.supervisors.insert(path, address);
-            return AnyChild::Supervisor(child);
+            return child;
         }
         let (spec_of_start, starts) = (spec.clone(), self.counter(&path));
         let on_shutdown = OnShutdown::of(spec);
@@ -128,9 +169,9 @@ pub(crate) fn number(json: &Json) -> u64 {
     u64::try_from(json.int()).unwrap()
 }
 
-/// Whether any supervisor of a specification is of a kind that is not covered.
-pub(crate) fn is_dynamic(spec: &Json) -> bool {
+/// Whether any supervisor of a specification is of the kind that is not covered: we have no `simple_one_for_one`.
+pub(crate) fn is_simple(spec: &Json) -> bool {
     let children = spec.get("children").map(Json::array).unwrap_or_default();
     let strategy = spec.get("strategy").map(Json::str);
-    matches!(strategy, Some("dynamic" | "simple_one_for_one")) || children.iter().any(is_dynamic)
+    strategy == Some("simple_one_for_one") || children.iter().any(is_simple)
 }
