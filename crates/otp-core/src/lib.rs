@@ -63,9 +63,9 @@ pub use spawn::{spawn, spawn_monitor};
 pub use start::{start, start_with};
 pub use supervisor::{
     AutoShutdown, Child, ChildCounts, ChildError, ChildInfo, ChildKind, ChildState,
-    DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef, FailedToStartChild, Restart,
-    Shutdown, StartChildError, StopToken, Strategy, Supervisor, SupervisorEvent, SupervisorMsg,
-    SupervisorRef, TreeSnapshot,
+    DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef, FailedToStartChild,
+    PartitionSupervisor, Partitions, Restart, Shutdown, StartChildError, StopToken, Strategy,
+    Supervisor, SupervisorEvent, SupervisorMsg, SupervisorRef, TreeSnapshot,
 };
 pub use suspended::Suspended;
 pub use timers::TimerRef;
