@@ -44,6 +44,7 @@ pub(crate) struct Rare<M> {
     pub(crate) timers: Timers<M>,
     pub(crate) continues: VecDeque<M>,
     pub(crate) idle: Option<Idle<M>>,
+    pub(crate) idle_stop: Option<IdleStop>,
     pub(crate) stop: Option<ExitReason>,
     pub(crate) ignored: bool,
     pub(crate) tasks: HashMap<u64, AbortHandle>,
@@ -61,6 +62,14 @@ pub(crate) struct Idle<M> {
     /// Known once the process has found nothing to do.
     pub(crate) at: Option<Instant>,
     pub(crate) message: M,
+}
+
+/// That the process ends itself when it has nothing to do.
+pub(crate) struct IdleStop {
+    pub(crate) after: Duration,
+    /// Known once the process has found nothing to do.
+    pub(crate) at: Option<Instant>,
+    pub(crate) may_stop: Box<dyn FnMut() -> bool + Send>,
 }
 
 impl<M: Send + 'static> Context<M> {
@@ -168,6 +177,23 @@ impl<M: Send + 'static> Context<M> {
         });
     }
 
+    /// Ends the process with [`ExitReason::Normal`] as soon as it has had nothing to do for `after`, and `may_stop` agrees.
+    ///
+    /// Unlike [`idle_after`](Context::idle_after) it stays in force: whatever is handled begins the time anew, and so does a
+    /// `may_stop` that says no. `may_stop` runs in the process; what is sent after it has said yes is not handled any more, so whoever hands
+    /// the address out has to keep others from sending by then. A second call takes the place of the first.
+    pub fn stop_when_idle(
+        &mut self,
+        after: Duration,
+        may_stop: impl FnMut() -> bool + Send + 'static,
+    ) {
+        self.rare().idle_stop = Some(IdleStop {
+            after,
+            at: None,
+            may_stop: Box::new(may_stop),
+        });
+    }
+
     /// Runs `work` beside the server and handles `map(result)` when it is done.
     ///
     /// The result takes its turn behind the messages accepted before it. A panic of the work is
@@ -206,6 +232,7 @@ impl<M: Send + 'static> Context<M> {
                 timers: Timers::new(),
                 continues: VecDeque::new(),
                 idle: None,
+                idle_stop: None,
                 stop: None,
                 ignored: false,
                 tasks: HashMap::new(),
@@ -261,6 +288,7 @@ impl<M> Rare<M> {
             let _ = panics::catch_drop(message);
         }
         let _ = panics::catch_drop(self.idle);
+        let _ = panics::catch_drop(self.idle_stop);
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) trait Parent: Send + Sync {
 pub(crate) struct Keeper {
     /// Of the incarnation that runs.
     pub(crate) parent: Option<Arc<dyn Parent>>,
+    /// The number of the incarnation that began last, 0 before the first.
+    number: u64,
     /// How the last incarnation ended.
     last: Option<Ended>,
     /// Whether what waits is dropped with the incarnation that it was sent to.
@@ -127,10 +129,16 @@ impl<M: Send + 'static> Slot<M> {
     }
 
     /// Names the one who is told of the end of the incarnation that begins.
-    pub(crate) fn adopt(&self, parent: Arc<dyn Parent>) {
+    pub(crate) fn adopt(&self, number: u64, parent: Arc<dyn Parent>) {
         if let Some(keeper) = self.inner.lock().keeper() {
+            keeper.number = number;
             keeper.parent = Some(parent);
         }
+    }
+
+    /// The number of the incarnation that began last, 0 if none has or the slot is kept no more.
+    pub(crate) fn last_number(&self) -> u64 {
+        self.inner.lock().keeper().map_or(0, |keeper| keeper.number)
     }
 
     /// What became of the start of incarnation `number`; `Ok` also if it has ended since.

@@ -76,10 +76,10 @@ impl<M: Send + 'static> Context<M> {
                 Taken::Abandoned => return Step::Stop(ExitReason::Normal),
                 Taken::Parked => {
                     return match self.rare.as_mut().and_then(|rare| rare.idle_is_over()) {
-                        Some(message) => {
+                        Some(step) => {
                             self.budget -= 1;
                             self.slot.set_working();
-                            Step::Handle(message)
+                            step
                         }
                         None => Step::Wait(Wait::Parked),
                     };
@@ -94,7 +94,7 @@ impl<M: Send + 'static> Context<M> {
         self.begun += 1;
         self.budget -= 1;
         if let Some(rare) = &mut self.rare {
-            rare.idle = None;
+            rare.is_busy();
         }
         if self.slot.is_bounded() {
             self.slot.in_hand.fetch_sub(1, Ordering::SeqCst);
@@ -144,7 +144,7 @@ impl<M: Send + 'static> Context<M> {
             match (wait, &mut rare) {
                 (Wait::Yield, _) => cx.waker().wake_by_ref(),
                 (Wait::Parked, Some(rare)) => {
-                    let idle_at = rare.idle.as_ref().and_then(|idle| idle.at);
+                    let idle_at = rare.idle_at();
                     return rare.timers.poll(idle_at, cx);
                 }
                 (Wait::Parked, None) | (Wait::Suspended, _) => {}
@@ -185,7 +185,7 @@ impl<M> Rare<M> {
                 }
             },
         };
-        self.idle = None;
+        self.is_busy();
         Some(step)
     }
 
@@ -220,14 +220,43 @@ impl<M> Rare<M> {
         }
     }
 
-    /// The message of `idle_after`, if the process has been idle for long enough; it is parked now.
-    fn idle_is_over(&mut self) -> Option<M> {
-        let idle = self.idle.as_mut()?;
-        let now = Instant::now();
-        let at = *idle.at.get_or_insert_with(|| after(now, idle.after));
-        if now < at {
+    /// The process has something to do.
+    fn is_busy(&mut self) {
+        self.idle = None;
+        if let Some(idle) = &mut self.idle_stop {
+            idle.at = None;
+        }
+    }
+
+    /// When it will have been idle for long enough, for the first thing to be done then.
+    fn idle_at(&self) -> Option<Instant> {
+        let message = self.idle.as_ref().and_then(|idle| idle.at);
+        let stop = self.idle_stop.as_ref().and_then(|idle| idle.at);
+        match (message, stop) {
+            (Some(message), Some(stop)) => Some(message.min(stop)),
+            (message, stop) => message.or(stop),
+        }
+    }
+
+    /// What is to be done if the process has been idle for long enough; it is parked now.
+    fn idle_is_over(&mut self) -> Option<Step<M>> {
+        if self.idle.is_none() && self.idle_stop.is_none() {
             return None;
         }
-        self.idle.take().map(|idle| idle.message)
+        let now = Instant::now();
+        if let Some(idle) = &mut self.idle
+            && now >= *idle.at.get_or_insert_with(|| after(now, idle.after))
+        {
+            return self.idle.take().map(|idle| Step::Handle(idle.message));
+        }
+        let idle = self.idle_stop.as_mut()?;
+        if now < *idle.at.get_or_insert_with(|| after(now, idle.after)) {
+            return None;
+        }
+        if (idle.may_stop)() {
+            return Some(Step::Stop(ExitReason::Normal));
+        }
+        idle.at = Some(after(now, idle.after));
+        None
     }
 }

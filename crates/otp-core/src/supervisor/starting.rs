@@ -81,7 +81,7 @@ fn begin_after<M: Send + 'static>(
     }
     let pid = Pid::new(next_number(), slot);
     slot.begin(pid.number(), None);
-    slot.adopt(parent);
+    slot.adopt(pid.number(), parent);
     pid.relate(|relations| relations.parent = supervisor);
     prepare();
     if let Some(name) = &child.name

@@ -7,12 +7,11 @@ use super::super::error::{ChildError, StartChildError};
 use super::super::events::SupervisorEvent;
 use super::super::terms::Shutdown;
 use super::members::{Member, Phase};
-use super::process::{DynamicSupervisorMsg, DynamicTree, Request};
+use super::process::{Asks, DynamicSupervisorMsg, DynamicTree, Request};
 use crate::context::Context;
 use crate::error::StartError;
 use crate::exit_reason::ExitReason;
 use crate::pid::Pid;
-use crate::reply::ReplyTo;
 use crate::sync::Arc;
 
 impl DynamicTree {
@@ -20,7 +19,7 @@ impl DynamicTree {
     pub(super) fn begin(
         &mut self,
         mut member: Member,
-        asked: Option<ReplyTo<Result<Pid, StartChildError>>>,
+        asked: Option<Asks<Result<Pid, StartChildError>>>,
         ctx: &mut Context<DynamicSupervisorMsg>,
     ) {
         let restarts = match asked {
@@ -82,7 +81,7 @@ impl DynamicTree {
     pub(super) fn begin_stop(
         &mut self,
         number: u64,
-        asks: ReplyTo<Result<(), ChildError>>,
+        asks: Asks<Result<(), ChildError>>,
         ctx: &mut Context<DynamicSupervisorMsg>,
     ) {
         let Some(member) = self.members.get_mut(number) else {

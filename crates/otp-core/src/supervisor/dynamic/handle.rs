@@ -6,7 +6,7 @@ use super::super::child::Child;
 use super::super::error::{ChildError, StartChildError};
 use super::super::events::SupervisorEvent;
 use super::super::info::{ChildCounts, ChildInfo, TreeSnapshot};
-use super::process::{DynamicSupervisorMsg, Request};
+use super::process::{Asks, DynamicSupervisorMsg, Request};
 use crate::error::{CallError, StopError};
 use crate::exit_reason::ExitReason;
 use crate::pid::Pid;
@@ -49,10 +49,55 @@ impl DynamicSupervisorRef {
         child: Child<M>,
     ) -> Result<ServerRef<M>, StartChildError> {
         let server = child.server_ref();
-        self.ask(|reply| Request::Start(Arc::new(child), reply))
+        self.ask(|reply| Request::Start(Arc::new(child), Asks::Reply(reply)))
             .await
             .map_err(StartChildError::Call)??;
         Ok(server)
+    }
+
+    /// Begins the start of a child, and has `then` called with the outcome, in the supervisor's process: for those who cannot wait
+    /// for it, or must not be able to call it off. The address of the child is the one that the child has before.
+    ///
+    /// `then` must return soon. If the supervisor ends before there is an outcome, `then` is dropped without a call; a panic in it
+    /// goes to the log.
+    ///
+    /// # Errors
+    ///
+    /// Gives `then` back if the supervisor does not run.
+    pub fn start_child_then<M, F>(&self, child: Child<M>, then: F) -> Result<(), F>
+    where
+        M: Send + 'static,
+        F: FnOnce(Result<Pid, StartChildError>) + Send + 'static,
+    {
+        if !self.server.is_alive() {
+            return Err(then);
+        }
+        let request = Request::Start(Arc::new(child), Asks::Then(Box::new(then)));
+        // Refused only at its very end: then it is dropped uncalled, as it would be a moment later.
+        let _ = self.server.cast(DynamicSupervisorMsg(request));
+        Ok(())
+    }
+
+    /// Begins the stop of the child that runs a server, whatever process does at that moment, and has `then` called with the
+    /// outcome; otherwise as [`terminate_child`](DynamicSupervisorRef::terminate_child) and
+    /// [`start_child_then`](DynamicSupervisorRef::start_child_then).
+    ///
+    /// # Errors
+    ///
+    /// Gives `then` back if the supervisor does not run.
+    pub fn terminate_server_then<M, F>(&self, server: &ServerRef<M>, then: F) -> Result<(), F>
+    where
+        M: Send + 'static,
+        F: FnOnce(Result<(), ChildError>) + Send + 'static,
+    {
+        if !self.server.is_alive() {
+            return Err(then);
+        }
+        let slot = Arc::clone(&server.slot);
+        let number = Box::new(move || slot.last_number());
+        let request = Request::Terminate(number, Asks::Then(Box::new(then)));
+        let _ = self.server.cast(DynamicSupervisorMsg(request));
+        Ok(())
     }
 
     /// Stops a child on its own terms, and forgets it. One that waits for a restart is named by its last process.
@@ -65,8 +110,9 @@ impl DynamicSupervisorRef {
     ///
     /// [`ChildError::NotFound`] if `pid` is no child, or no more. [`ChildError::Call`] if the supervisor could not be asked.
     pub async fn terminate_child(&self, pid: &Pid) -> Result<(), ChildError> {
-        let pid = pid.clone();
-        self.ask(|reply| Request::Terminate(pid, reply))
+        let number = pid.number();
+        let number = Box::new(move || number);
+        self.ask(|reply| Request::Terminate(number, Asks::Reply(reply)))
             .await
             .map_err(ChildError::Call)?
     }

@@ -8,8 +8,8 @@ use super::super::any_child::AnyChild;
 use super::super::error::{ChildError, StartChildError};
 use super::super::info::{ChildInfo, ChildState};
 use super::super::intensity::Window;
+use super::process::Asks;
 use crate::pid::Pid;
-use crate::reply::ReplyTo;
 use crate::sync::Arc;
 
 /// A child. One that waits for a restart stands under the number of its last process.
@@ -29,11 +29,11 @@ pub(super) struct Member {
 /// What a child is doing.
 pub(super) enum Phase {
     /// Only where the supervisor waits for no child. The reply is of the one who asked for the start.
-    Starting(Pid, Option<ReplyTo<Result<Pid, StartChildError>>>),
+    Starting(Pid, Option<Asks<Result<Pid, StartChildError>>>),
     Running(Pid),
     Restarting,
     /// Only where the supervisor waits for no child: it is asked to end and will be forgotten. Those who asked.
-    Stopping(Pid, Vec<ReplyTo<Result<(), ChildError>>>),
+    Stopping(Pid, Vec<Asks<Result<(), ChildError>>>),
 }
 
 impl Phase {

@@ -18,6 +18,7 @@ use crate::exit_reason::ExitReason;
 use crate::exits::Exit;
 use crate::gen_server::GenServer;
 use crate::keeper::Parent;
+use crate::panics;
 use crate::pid::Pid;
 use crate::recipient::Recipient;
 use crate::reply::ReplyTo;
@@ -37,12 +38,37 @@ pub(super) enum Request {
     TimeIsOver(u64, Pid),
     /// To make the next attempt at the restart of the child with that number, if it is the one that it waits for.
     Retry(u64, u64),
-    Start(Arc<dyn AnyChild>, ReplyTo<Result<Pid, StartChildError>>),
-    Terminate(Pid, ReplyTo<Result<(), ChildError>>),
+    Start(Arc<dyn AnyChild>, Asks<Result<Pid, StartChildError>>),
+    Terminate(LastNumber, Asks<Result<(), ChildError>>),
     Which(ReplyTo<Vec<ChildInfo>>),
     Count(ReplyTo<ChildCounts>),
     Look(ReplyTo<Look>),
     ReportTo(Recipient<SupervisorEvent>, ReplyTo<()>),
+}
+
+/// Gives the number of a child's last process, as it is when the request is handled.
+pub(super) type LastNumber = Box<dyn Fn() -> u64 + Send>;
+
+/// One who asked, and is told the outcome.
+pub(super) enum Asks<T: Send + 'static> {
+    /// Waits for the reply.
+    Reply(ReplyTo<T>),
+    /// Has something done with the outcome, in the supervisor's process.
+    Then(Box<dyn FnOnce(T) + Send>),
+}
+
+impl<T: Send + 'static> Asks<T> {
+    pub(super) fn send(self, outcome: T) {
+        match self {
+            Self::Reply(reply) => reply.send(outcome),
+            Self::Then(then) => {
+                // It is the program's code, and its panic must not be that of the supervisor.
+                if let Err(panic) = panics::catch(|| then(outcome)) {
+                    tracing::error!(%panic, "what was to be done after a request to a supervisor panicked");
+                }
+            }
+        }
+    }
 }
 
 /// A running dynamic supervisor.
@@ -89,7 +115,7 @@ impl DynamicTree {
     }
 
     /// Makes one attempt at the start of a child, and waits for it.
-    async fn start(&self, child: &Arc<dyn AnyChild>, restarts: u64) -> Result<Pid, NotStarted> {
+    async fn start(&mut self, child: &Arc<dyn AnyChild>, restarts: u64) -> Result<Pid, NotStarted> {
         let Some((lineage, me)) = self.lineage(&**child, restarts) else {
             return Err(NotStarted::Failed(ExitReason::NoProc));
         };
@@ -104,7 +130,7 @@ impl DynamicTree {
     async fn start_child(
         &mut self,
         child: Arc<dyn AnyChild>,
-        reply: ReplyTo<Result<Pid, StartChildError>>,
+        reply: Asks<Result<Pid, StartChildError>>,
         ctx: &mut Context<DynamicSupervisorMsg>,
     ) {
         if let Some(option) = child.terms().fault(AutoShutdown::Never) {
@@ -320,7 +346,7 @@ impl GenServer for DynamicTree {
             Request::Begun(pid, outcome) => self.begun(&pid, outcome, ctx),
             Request::TimeIsOver(number, pid) => self.time_is_over(number, &pid),
             Request::Start(child, reply) => self.start_child(child, reply, ctx).await,
-            Request::Terminate(pid, reply) => self.terminate_child(&pid, reply, ctx).await,
+            Request::Terminate(child, reply) => self.terminate_child(child(), reply, ctx).await,
             Request::Which(reply) => {
                 reply.send(self.members.iter().map(Member::info).collect());
             }

@@ -12,20 +12,18 @@ use super::super::events::SupervisorEvent;
 use super::super::stopping::stop;
 use super::super::terms::Shutdown;
 use super::members::{Member, Phase};
-use super::process::{DynamicSupervisorMsg, DynamicTree};
+use super::process::{Asks, DynamicSupervisorMsg, DynamicTree};
 use crate::context::Context;
 use crate::pid::{Monitor, Pid};
-use crate::reply::ReplyTo;
 use crate::timers::after;
 
 impl DynamicTree {
     pub(super) async fn terminate_child(
         &mut self,
-        pid: &Pid,
-        reply: ReplyTo<Result<(), ChildError>>,
+        number: u64,
+        reply: Asks<Result<(), ChildError>>,
         ctx: &mut Context<DynamicSupervisorMsg>,
     ) {
-        let number = pid.number();
         if self.at_once {
             return self.begin_stop(number, reply, ctx);
         }
