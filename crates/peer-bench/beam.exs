@@ -11,10 +11,19 @@ defmodule W do
   def init(k), do: {:ok, k}
   def handle_call(:ping,_,s), do: {:reply,:pong,s}
 end
+defmodule Named do
+  use GenServer
+  def start_link(_), do: GenServer.start_link(__MODULE__, 0, name: __MODULE__)
+  def init(_), do: {:ok, self()}
+  def handle_call(:who, _f, s), do: {:reply, s, s}
+end
 defmodule B do
   def t(name, n, fun) do
     :erlang.garbage_collect()
     rs = for _ <- 1..5 do {us, _} = :timer.tc(fun); us end
+    report(name, n, rs)
+  end
+  def report(name, n, rs) do
     med = Enum.sort(rs) |> Enum.at(2)
     IO.puts("#{String.pad_trailing(name, 40)} #{Float.round(med * 1000 / n, 1)} ns/op")
   end
@@ -41,6 +50,40 @@ defmodule B do
   def await_new(pid) do case Registry.lookup(R, "w") do [{p2, _}] when p2 != pid -> p2; _ -> :erlang.yield(); await_new(pid) end end
   def kills(pid, 0), do: pid
   def kills(pid, n) do Process.exit(pid, :kill); kills(await_new(pid), n - 1) end
+  def next(old) do
+    case (try do GenServer.call(Named, :who) catch :exit, _ -> :erlang.yield(); old end) do ^old -> next(old); new -> new end
+  end
+  def crashes(pid, 0), do: pid
+  def crashes(pid, n) do Process.exit(pid, :kill); crashes(next(pid), n - 1) end
+  # Each restart goes through the list of those of the last seconds, so a supervisor gets a hundred kills and no more.
+  def restarts(name, child, first, kill) do
+    rs = for _ <- 1..5 do
+      Enum.sum(for _ <- 1..50 do
+        {:ok, sup} = Supervisor.start_link([child], strategy: :one_for_one, max_restarts: 100_000_000)
+        pid = first.()
+        {us, _} = :timer.tc(fn -> kill.(pid, 100) end)
+        Supervisor.stop(sup)
+        gone()
+        us
+      end)
+    end
+    report(name, 5_000, rs)
+  end
+  def few(n) do if :erlang.system_info(:process_count) > n do Process.sleep(10); few(n) end end
+  def gone do case Registry.lookup(R, "w") do [] -> :ok; _ -> :erlang.yield(); gone() end end
+  def specs(n), do: for i <- 1..n, do: %{id: i, start: {GenServer, :start_link, [Echo, 0]}}
+  def start_and_stop(specs) do
+    :erlang.garbage_collect()
+    {start, {:ok, sup}} = :timer.tc(fn -> Supervisor.start_link(specs, strategy: :one_for_one) end)
+    {stop, :ok} = :timer.tc(fn -> Supervisor.stop(sup, :normal, :infinity) end)
+    {start, stop}
+  end
+  def one_more(specs, more) do
+    {:ok, sup} = Supervisor.start_link(specs, strategy: :one_for_one)
+    {us, :ok} = :timer.tc(fn -> Enum.each(more, fn spec -> {:ok, _} = Supervisor.start_child(sup, spec) end) end)
+    :ok = Supervisor.stop(sup, :normal, :infinity)
+    us
+  end
   def sub(parent, n) do {:ok, _} = Registry.register(PS, "t", nil); send(parent, :ready); loop(n); send(parent, :done) end
   def loop(0), do: :ok
   def loop(n) do receive do {:m, _} -> loop(n - 1) end end
@@ -58,12 +101,21 @@ defmodule B do
     k = 50_000
     {:ok, ds} = DynamicSupervisor.start_link(strategy: :one_for_one)
     t("DynamicSupervisor start_child", k, fn -> dsup(ds, k) end)
+    # Its own stop takes a time that grows with the square of its children, and there may be 262,144 processes in all.
+    Process.unlink(ds)
+    Process.exit(ds, :kill)
+    few(1_000)
     Logger.configure(level: :emergency)
     {:ok, _} = Registry.start_link(keys: :unique, name: R)
-    {:ok, ds2} = DynamicSupervisor.start_link(strategy: :one_for_one, max_restarts: 100_000_000)
-    {:ok, w} = DynamicSupervisor.start_child(ds2, %{id: W, start: {W, :start_link, ["w"]}})
-    :erlang.put(:w, w)
-    t("kill -> restarted & registered", 5000, fn -> :erlang.put(:w, kills(:erlang.get(:w), 5000)) end)
+    restarts("kill -> restarted & registered", {W, "w"}, fn -> await_new(nil) end, &kills/2)
+    restarts("kill -> next one answers a call", Named, fn -> next(nil) end, &crashes/2)
+    specs = specs(m)
+    {starts, stops} = Enum.unzip(for _ <- 1..5, do: start_and_stop(specs))
+    report("Supervisor start, 100000 children", m, starts)
+    report("Supervisor stop, 100000 children", m, stops)
+    {there, more} = Enum.split(specs(11_000), 10_000)
+    report("Supervisor start_child, 10000 there", 1_000, (for _ <- 1..5, do: one_more(there, more)))
+    {:ok, _} = W.start_link("w")
     t("Registry.lookup", n, fn -> lookups(n) end)
     t = :ets.new(:t, [:set, :public, read_concurrency: true, write_concurrency: true])
     for i <- 1..100_000, do: :ets.insert(t, {i, i}); :ets.insert(t, {:c, 0})

@@ -13,6 +13,8 @@ pub(crate) mod otp;
 pub(crate) mod patterns_cache;
 pub(crate) mod quick_cache;
 pub(crate) mod ractor;
+#[cfg(feature = "otp")]
+pub(crate) mod supervised;
 pub(crate) mod xtra;
 
 use std::future::Future;

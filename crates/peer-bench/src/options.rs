@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The scenario groups, in the order in which they run.
-pub(crate) const GROUPS: [&str; 7] = [
+pub(crate) const GROUPS: [&str; 8] = [
     "call",
     "cast",
     "start",
     "memory",
     "growth",
     "relations",
+    "supervision",
     "cache",
 ];
 

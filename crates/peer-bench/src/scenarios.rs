@@ -9,6 +9,7 @@ pub(crate) mod memory;
 #[cfg(feature = "otp")]
 mod relations;
 pub(crate) mod start;
+pub(crate) mod supervision;
 
 use crate::book::Book;
 use crate::options::Options;
@@ -26,6 +27,8 @@ pub(crate) fn run(options: &Options, book: &mut Book) -> Vec<String> {
         ("growth", growth::run),
         #[cfg(feature = "otp")]
         ("relations", relations::run),
+        #[cfg(feature = "otp")]
+        ("supervision", supervision::run),
         ("cache", cache::run),
     ];
     groups

@@ -5,7 +5,7 @@ use super::markdown::{Table, number};
 use crate::book::Book;
 use crate::contenders::floor_bounded::FLOOR_BOUNDED;
 use crate::contenders::{FLOOR, OTP, PEERS};
-use crate::scenarios::{call, cast, memory, start};
+use crate::scenarios::{call, cast, memory, start, supervision};
 
 /// A measured figure, and up to where it is good.
 struct Target {
@@ -94,6 +94,13 @@ fn targets(book: &Book, beam: Option<&[Line]>) -> Vec<Target> {
         Some(book.median(call::MANY_CALLERS, OTP)? / pick(modes))
     };
     let growth = |million, tenth| Some(book.median(million, OTP)? / book.median(tenth, OTP)?);
+    let crash = |what, scenario| Target {
+        what,
+        target: 20.0,
+        stretch: Some(5.0),
+        measured: book.median(scenario, OTP).map(|time| time / 1e3),
+        unit: "µs",
+    };
     vec![
         Target::ratio(
             "call with the default 5 s limit ÷ floor without any",
@@ -214,13 +221,11 @@ fn targets(book: &Book, beam: Option<&[Line]>) -> Vec<Target> {
         Target::ratio("start ÷ Elixir", 0.2, 0.1, to_beam(start::START)),
         Target::ratio("start under a dynamic supervisor ÷ Elixir", 0.2, 0.1, None),
         Target::ratio("registry lookup ÷ Elixir", 0.2, 0.1, None),
-        Target {
-            what: "crash to next incarnation serving a call",
-            target: 20.0,
-            stretch: Some(5.0),
-            measured: None,
-            unit: "µs",
-        },
+        crash(
+            "crash to next incarnation serving a call: a kill",
+            supervision::KILL,
+        ),
+        crash("… a panic that is not printed", supervision::PANIC),
         Target {
             what: "1 million live servers: memory",
             target: 1000.0,
