@@ -264,7 +264,8 @@ impl Child<SupervisorMsg> {
     /// addresses of those that it was given here stay valid all along.
     pub fn supervisor(id: impl Into<Arc<str>>, supervisor: Supervisor) -> Self {
         let id = id.into();
-        let launcher = Trees(supervisor);
+        let fault = supervisor.fault();
+        let launcher = Trees { supervisor, fault };
         Self::new(id, ServerOptions::default(), Box::new(launcher))
     }
 
@@ -329,12 +330,16 @@ where
 }
 
 /// Supervisors, each with the children that it was given.
-struct Trees(Supervisor);
+struct Trees {
+    supervisor: Supervisor,
+    /// What is wrong with it.
+    fault: Option<&'static str>,
+}
 
 impl Launcher<SupervisorMsg> for Trees {
     fn launch(&self, runtime: &Handle, slot: Arc<Slot<SupervisorMsg>>, number: u64, place: Place) {
-        let plan = self.0.copy();
-        let make: Factory<Tree> = Arc::new(move || Tree::new(plan.copy(), place.clone()));
+        let (plan, fault) = (self.supervisor.copy(), self.fault);
+        let make: Factory<Tree> = Arc::new(move || Tree::new(plan.copy(), fault, place.clone()));
         runtime.spawn(process_made_by(slot, number, make));
     }
 
@@ -348,7 +353,7 @@ impl Launcher<SupervisorMsg> for Trees {
     }
 
     fn below(&self) -> &[Arc<dyn AnyChild>] {
-        &self.0.children
+        &self.supervisor.children
     }
 
     fn supervisor(&self, server: &ServerRef<SupervisorMsg>) -> Option<Below> {

@@ -25,6 +25,10 @@ impl Window {
     /// Counts a restart at `now`, and tells whether it is still allowed. Where OTP counts whole seconds,
     /// this counts exactly: a restart leaves the window once it is older than the period.
     pub(crate) fn allows(&mut self, now: Instant) -> bool {
+        if self.intensity == usize::MAX {
+            // There is no limit, and so nothing to remember.
+            return true;
+        }
         let in_window = |at: &Instant| now.saturating_duration_since(*at) <= self.period;
         while self.restarts.front().is_some_and(|at| !in_window(at)) {
             self.restarts.pop_front();

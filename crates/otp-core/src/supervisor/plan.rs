@@ -139,7 +139,7 @@ impl Supervisor {
         }
         let options = ServerOptions::default().name(Arc::clone(&self.name));
         let place = Place::root(Hub::of(&self.listeners), &self.name);
-        let server = begin(Tree::new(self, place), options, parent, None).await?;
+        let server = begin(Tree::new(self, None, place), options, parent, None).await?;
         Ok(SupervisorRef::new(server))
     }
 
@@ -159,7 +159,7 @@ impl Supervisor {
 
     /// The option that is wrong, if one is.
     pub(super) fn fault(&self) -> Option<&'static str> {
-        let mut ids = std::collections::HashSet::new();
+        let mut ids = std::collections::HashSet::with_capacity(self.children.len());
         for child in &self.children {
             if !ids.insert(&child.terms().id) {
                 return Some("id");

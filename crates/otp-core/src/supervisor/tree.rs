@@ -89,11 +89,12 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    pub(super) fn new(plan: Supervisor, place: Place) -> Self {
+    /// `fault` is what is wrong with the plan.
+    pub(super) fn new(plan: Supervisor, fault: Option<&'static str>, place: Place) -> Self {
         Self {
             strategy: plan.strategy,
             auto_shutdown: plan.auto_shutdown,
-            fault: plan.fault(),
+            fault,
             window: Window::new(plan.intensity, plan.period),
             members: Members::new(plan.children),
             only_if: plan.only_if,
