@@ -130,6 +130,9 @@ impl<M: Send + 'static> Slot<M> {
         for monitor in life.monitors {
             let _ = panics::catch(|| monitor.send(reason.clone()));
         }
+        if kept {
+            self.has_ended();
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::deadline::Calls;
 use crate::ending::drop_for_process;
@@ -40,6 +40,10 @@ pub(crate) struct Keeper {
     number: u64,
     /// How the last incarnation ended.
     last: Option<Ended>,
+    /// Whether it is still telling others of its end.
+    ending: bool,
+    /// The one who waits for that to be over, to begin the next.
+    next: Option<Waker>,
     /// Whether what waits is dropped with the incarnation that it was sent to.
     pub(crate) forgets: bool,
 }
@@ -48,6 +52,7 @@ impl Keeper {
     /// Writes down how an incarnation ended; returns who is to be told.
     pub(crate) fn ended(&mut self, ended: &Ended) -> Option<Arc<dyn Parent>> {
         self.last = Some(ended.clone());
+        self.ending = true;
         self.parent.take()
     }
 }
@@ -139,6 +144,38 @@ impl<M: Send + 'static> Slot<M> {
     /// The number of the incarnation that began last, 0 if none has or the slot is kept no more.
     pub(crate) fn last_number(&self) -> u64 {
         self.inner.lock().keeper().map_or(0, |keeper| keeper.number)
+    }
+
+    /// Everybody has been told of the end.
+    pub(crate) fn has_ended(&self) {
+        let mut inner = self.inner.lock();
+        let next = inner.keeper().and_then(|keeper| {
+            keeper.ending = false;
+            keeper.next.take()
+        });
+        drop(inner);
+        if let Some(next) = next {
+            let _ = panics::catch(|| next.wake());
+        }
+    }
+
+    /// Whether an incarnation is still telling others of its end.
+    pub(crate) fn is_ending(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.keeper().is_some_and(|keeper| keeper.ending)
+    }
+
+    /// Waits until it has told everybody: only then may the next one begin.
+    pub(crate) fn poll_ended(&self, cx: &Context<'_>) -> Poll<()> {
+        let waker = cx.waker().clone();
+        let mut inner = self.inner.lock();
+        let Some(keeper) = inner.keeper().filter(|keeper| keeper.ending) else {
+            return Poll::Ready(());
+        };
+        let before = keeper.next.replace(waker);
+        drop(inner);
+        drop(before);
+        Poll::Pending
     }
 
     /// What became of the start of incarnation `number`; `Ok` also if it has ended since.

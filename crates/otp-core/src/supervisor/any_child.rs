@@ -39,6 +39,8 @@ pub(crate) trait AnyChild: Send + Sync {
     -> ChildStart;
     /// Begins the start of the next incarnation, of a child of which none runs. What becomes of it is told to `parent`.
     fn begin(self: Arc<Self>, parent: Arc<dyn Parent>, supervisor: u64, place: Place) -> Pid;
+    /// Whether the last incarnation is still telling others of its end: the next one must not begin.
+    fn is_ending(&self) -> bool;
     /// How long a start may take.
     fn start_timeout(&self) -> Duration;
     /// Asks the incarnation to end in order.

@@ -432,6 +432,10 @@ impl<M: Send + 'static> AnyChild for Child<M> {
         begin(&self, parent, supervisor, place)
     }
 
+    fn is_ending(&self) -> bool {
+        self.slot().is_ending()
+    }
+
     fn start_timeout(&self) -> Duration {
         self.start_timeout
     }

@@ -29,6 +29,7 @@ pub(super) async fn start<M: Send + 'static>(
 ) -> Result<Pid, NotStarted> {
     let slot = child.slot();
     last_ends(&child).await;
+    poll_fn(|cx| slot.poll_ended(cx)).await;
     let mut waiting = None;
     let pid = begin_after(&child, parent, supervisor, place, || {
         waiting = slot.note_start();

@@ -163,6 +163,12 @@ impl DynamicTree {
         let Some(member) = self.members.get_mut(number) else {
             return Ok(());
         };
+        if self.at_once && member.child.is_ending() {
+            // It has told its supervisor and is about to tell others, which takes a moment: after what waits here.
+            let again = Request::Ended(pid.clone(), reason.clone());
+            let _ = ctx.weak_ref().tell(DynamicSupervisorMsg(again));
+            return Ok(());
+        }
         if let Phase::Stopping(..) = member.phase {
             self.has_stopped(number);
             return Ok(());
