@@ -45,7 +45,7 @@ pub struct TreeEvents {
 }
 
 impl TreeEvents {
-    /// Returns the next event; `None` when the tree has ended and all its events were returned.
+    /// Returns the next event; `None` when the whole tree has ended and all its events were returned.
     ///
     /// # Cancel safety
     ///

@@ -15,7 +15,7 @@ pub enum Fault {
     /// [`ExitReason::Panic`]. Nothing is printed.
     Panic(String),
     /// It ends at once with this reason, as if a process linked to it had. A server that traps exits is told
-    /// instead, and [`ExitReason::Normal`] does nothing.
+    /// instead, a supervisor takes no notice, and [`ExitReason::Normal`] does nothing.
     Exit(ExitReason),
     /// It is killed: no `terminate`, and the reason is [`ExitReason::Killed`].
     Kill,

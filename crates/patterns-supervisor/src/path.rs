@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use otp_core::{CallError, ChildError, ChildInfo, SupervisorEvent, SupervisorRef};
+use otp_core::{CallError, ChildError, ChildInfo, ChildKind, SupervisorEvent, SupervisorRef};
 
 /// A child that was found, and the supervisor that it belongs to.
 pub(crate) struct Found {
@@ -28,31 +28,39 @@ impl From<Lost> for ChildError {
 }
 
 /// Walks from `root` to the child that `path` names. An id may hold a `/` itself: at each supervisor the whole rest is
-/// looked for first.
+/// looked for first, then below each child whose id the rest begins with, the longest id first.
 pub(crate) async fn find(root: &SupervisorRef, path: &str) -> Result<Found, Lost> {
-    let (mut parent, mut path, mut ids) = (root.clone(), path, Vec::new());
-    loop {
+    let mut ways = vec![(root.clone(), path, Vec::new())];
+    while let Some((parent, path, mut ids)) = ways.pop() {
         let children = parent.which_children().await.map_err(Lost::Call)?;
         if let Some(child) = children.iter().find(|child| &*child.id == path) {
             let child = child.clone();
             ids.push(Arc::clone(&child.id));
             return Ok(Found { parent, child, ids });
         }
-        let below = children.iter().find_map(|child| {
-            let rest = path.strip_prefix(&*child.id)?.strip_prefix('/')?;
-            Some((&child.id, rest))
-        });
-        let Some((id, rest)) = below else {
-            return Err(Lost::NotFound);
-        };
-        parent = match parent.supervisor(id).await {
-            Ok(supervisor) => supervisor,
-            Err(ChildError::Call(error)) => return Err(Lost::Call(error)),
-            Err(_) => return Err(Lost::NotFound),
-        };
-        ids.push(Arc::clone(id));
-        path = rest;
+        let mut below: Vec<_> = children
+            .iter()
+            .filter(|child| child.kind == ChildKind::Supervisor)
+            .filter_map(|child| {
+                let rest = path.strip_prefix(&*child.id)?.strip_prefix('/')?;
+                Some((&child.id, rest))
+            })
+            .collect();
+        // The last of the ways is gone first.
+        below.sort_by_key(|(id, _)| id.len());
+        for (id, rest) in below {
+            match parent.supervisor(id).await {
+                Ok(supervisor) => {
+                    let ids = ids.iter().chain([id]).cloned().collect();
+                    ways.push((supervisor, rest, ids));
+                }
+                Err(ChildError::Call(error)) => return Err(Lost::Call(error)),
+                // Removed meanwhile.
+                Err(_) => {}
+            }
+        }
     }
+    Err(Lost::NotFound)
 }
 
 /// Where an event happened, seen from the supervisor whose ids below the root are `prefix`; `None` if elsewhere.

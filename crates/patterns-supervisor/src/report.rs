@@ -1,6 +1,6 @@
 //! How a tree was stopped: who took how long.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::pin::pin;
 use std::task::{Context, Poll};
@@ -38,7 +38,8 @@ pub struct StoppedChild {
     pub pid: Pid,
     /// Why it ended.
     pub reason: ExitReason,
-    /// The time from when it was asked until it had ended. A supervisor's holds those of its children.
+    /// The time from when it was asked until it had ended. A supervisor's holds those of its children. Zero for one
+    /// that was not asked: it ended by itself at that time, or its supervisor was killed.
     pub took: Duration,
     /// The time that it had, if it took longer and was killed.
     pub overran: Option<Duration>,
@@ -49,6 +50,20 @@ impl ShutdownReport {
     pub fn slow(&self) -> impl Iterator<Item = &StoppedChild> {
         self.children.iter().filter(|child| child.overran.is_some())
     }
+
+    /// The one that took longest of those that ended in time, if it took any. A supervisor takes as long as its
+    /// children, and these are told instead.
+    fn slowest_in_time(&self) -> Option<&StoppedChild> {
+        let paths = self.children.iter().map(|child| &*child.path);
+        let above = paths.flat_map(|path| path.match_indices('/').map(|(at, _)| &path[..at]));
+        let supervisors: HashSet<&str> = above.collect();
+        let in_time = self.children.iter().filter(|child| {
+            let is_leaf = !supervisors.contains(&*child.path);
+            let was_killed = matches!(child.reason, ExitReason::Killed);
+            is_leaf && !was_killed && !child.took.is_zero()
+        });
+        in_time.max_by_key(|child| child.took)
+    }
 }
 
 impl fmt::Display for ShutdownReport {
@@ -57,23 +72,19 @@ impl fmt::Display for ShutdownReport {
         if let Some(child) = &self.gave_up_on {
             write!(f, ", {child} failed too often")?;
         }
-        let number = self.children.len();
-        writeln!(f, "; {number} children were stopped in {:.1?}", self.took)?;
+        match self.children.len() {
+            0 => writeln!(f, "; there was nobody to stop")?,
+            1 => writeln!(f, "; 1 child was stopped in {:.1?}", self.took)?,
+            number => writeln!(f, "; {number} children were stopped in {:.1?}", self.took)?,
+        }
         for child in self.slow() {
             let limit = child.overran.unwrap_or_default();
-            writeln!(
-                f,
-                "  {} was killed: it had not ended after {limit:.1?}",
-                child.path
-            )?;
+            let path = &child.path;
+            writeln!(f, "  {path} was killed: it had not ended after {limit:?}")?;
         }
-        let in_time = self.children.iter().filter(|child| child.overran.is_none());
-        if let Some(slowest) = in_time.max_by_key(|child| child.took) {
-            writeln!(
-                f,
-                "  slowest in time: {}, {:.1?}",
-                slowest.path, slowest.took
-            )?;
+        if let Some(slowest) = self.slowest_in_time() {
+            let (path, took) = (&slowest.path, slowest.took);
+            writeln!(f, "  slowest in time: {path}, {took:.1?}")?;
         }
         Ok(())
     }
@@ -145,10 +156,11 @@ impl Collector {
             SupervisorEvent::Stopping { pid, .. } if self.begun.is_some() => {
                 self.asked.insert(pid.clone(), *at);
             }
-            SupervisorEvent::Exited { pid, reason, .. } => {
-                let Some(asked) = self.asked.remove(pid) else {
-                    return;
-                };
+            SupervisorEvent::Exited { pid, reason, .. }
+                if self.begun.is_some() && !path.is_empty() =>
+            {
+                // Nobody was asked whose supervisor was killed for being slow, or who ended by itself just now.
+                let asked = self.asked.remove(pid).unwrap_or(*at);
                 self.children.push(StoppedChild {
                     path,
                     pid: pid.clone(),

@@ -68,7 +68,7 @@ impl fmt::Display for FaultTrace {
         };
         for TraceEntry { at, step } in &self.entries {
             let time = format!("{:.3} s", at.as_secs_f64());
-            write!(f, "{time:<11}")?;
+            write!(f, "{time:<10} ")?;
             match step {
                 TraceStep::Fault {
                     path,

@@ -42,9 +42,9 @@ impl SupervisionTree {
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if two children of one supervisor have the same id, or a significant child
-    /// does not fit; nothing was started then. [`StartError::Failed`] if a child did not start: those before were
-    /// stopped again.
+    /// [`StartError::BadOption`] if two children of the root have the same id, or a significant child of it does not
+    /// fit; nothing was started then. [`StartError::Failed`] if a child did not start, a supervisor with such children
+    /// for instance: the error names it, and those before it were stopped again.
     ///
     /// # Examples
     ///
@@ -67,6 +67,9 @@ impl SupervisionTree {
     }
 
     /// Returns the handle of a supervisor below: its paths begin there.
+    ///
+    /// It follows the supervisor over its restarts, and keeps nobody running: when the last handle of the whole tree is
+    /// dropped, this one leads nowhere.
     ///
     /// # Cancel safety
     ///
@@ -101,8 +104,8 @@ impl SupervisionTree {
         self.root.start_child(child).await
     }
 
-    /// Stops a child on its own terms, and forgets it. A child that does not run is only forgotten; one that is
-    /// about to be restarted is not.
+    /// Stops a child on its own terms, and forgets it. A child that does not run is only forgotten; a restart that is
+    /// due is taken back.
     ///
     /// A child that stands in the [`TreeConfig`] comes back if its supervisor is restarted.
     ///
@@ -196,7 +199,9 @@ impl SupervisionTree {
 
     /// Has a child fail as if its own code had panicked, to see what becomes of it. The child need not help.
     ///
-    /// Returns as soon as the child is hit; what its supervisor does about it comes after.
+    /// Returns as soon as the child is hit; what its supervisor does about it comes after. A supervisor on the way
+    /// that is starting or stopping a child tells who its children are when it is done with that, and the fault waits
+    /// for it.
     ///
     /// # Cancel safety
     ///
@@ -209,7 +214,7 @@ impl SupervisionTree {
         self.inject(path, Fault::panic("crashed on purpose")).await
     }
 
-    /// Does a fault to a child, at any depth.
+    /// Does a fault to a child, at any depth; see [`crash_child`](Self::crash_child).
     ///
     /// # Cancel safety
     ///
@@ -227,7 +232,8 @@ impl SupervisionTree {
         Ok(())
     }
 
-    /// Returns what happens in the tree from now on.
+    /// Returns what happens in the tree from now on. Of a [`subtree`](Self::subtree), what happens there, over its
+    /// restarts, until the whole tree ends.
     ///
     /// # Cancel safety
     ///
@@ -248,7 +254,8 @@ impl SupervisionTree {
     /// Stops the tree, last started first, and reports who took how long.
     ///
     /// Each child is asked to end and killed when its own time for that is over, so the wait is as long as the children's
-    /// times allow.
+    /// times allow. To the supervisor above a [`subtree`](Self::subtree) this is the end of a child as any other, after
+    /// which it may be started again; [`stop_child`](Self::stop_child) has it stay stopped.
     ///
     /// # Cancel safety
     ///
@@ -264,14 +271,17 @@ impl SupervisionTree {
         let mut collector = Collector::new(self.events().await.ok());
         collector.begin(Instant::now());
         match self.root.stop().await {
-            // One that ended by itself at this very moment has done what is asked; the report says why.
-            Ok(()) | Err(StopError::Exited(_)) => Ok(collector.report(end.await)),
+            // One that ran when it was to be stopped, and ended by itself before it heard of it, has done what is
+            // asked; the report says why.
+            Ok(()) | Err(StopError::Exited(_) | StopError::NoProc) => {
+                Ok(collector.report(end.await))
+            }
             Err(error) => Err(error),
         }
     }
 
-    /// Runs the tree until `signal` is there, then stops it in order; or until it ends by itself. Reports why it ended, and who
-    /// took how long.
+    /// Runs the tree until `signal` is there, then stops it in order; or until it ends by itself. Reports why it ended,
+    /// and who took how long. Of a [`subtree`](Self::subtree), until this incarnation of it ends.
     ///
     /// # Cancel safety
     ///
