@@ -318,8 +318,7 @@ impl Timeline {
                 }
                 _ => continue,
             };
-            let path = event.event.path()[1..].join("/");
-            println!("  after {after:>4} ms  {path:<27}{what}");
+            println!("  after {after:>4} ms  {:<27}{what}", event.path);
         }
         print!("\n{}", indented(&tree.snapshot().await?.to_string()));
         Ok(())

@@ -8,18 +8,27 @@ use tokio::time::Instant;
 
 use crate::path::relative;
 
-/// Something that happened in a tree, and when.
+/// Something that happened in a tree, when and where.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TreeEvent {
     /// When it happened, by tokio's clock.
     pub at: Instant,
-    /// What happened.
+    /// The path of the child that it happened to, from the supervisor on whose events these are; empty for that supervisor
+    /// itself.
+    pub path: String,
+    /// What happened. Its own path begins at the root of all.
     pub event: SupervisorEvent,
 }
 
-impl From<SupervisorEvent> for TreeEvent {
-    /// An event that happens now.
+/// An event as it is sent: with the time of its sending.
+#[derive(Debug)]
+pub(crate) struct Stamped {
+    at: Instant,
+    event: SupervisorEvent,
+}
+
+impl From<SupervisorEvent> for Stamped {
     fn from(event: SupervisorEvent) -> Self {
         Self {
             at: Instant::now(),
@@ -30,7 +39,13 @@ impl From<SupervisorEvent> for TreeEvent {
 
 impl fmt::Display for TreeEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.event.fmt(f)
+        let (text, place) = (self.event.to_string(), self.event.path().join("/"));
+        // The place stands first. It is told from the supervisor on whose events these are.
+        let what = text.strip_prefix(&place).unwrap_or(&text);
+        match (&*self.path, self.event.path().last()) {
+            ("", Some(id)) => write!(f, "{id}{what}"),
+            (path, _) => write!(f, "{path}{what}"),
+        }
     }
 }
 
@@ -40,7 +55,7 @@ impl fmt::Display for TreeEvent {
 /// What is not read waits here, without bound. Dropping it ends the reports.
 #[derive(Debug)]
 pub struct TreeEvents {
-    pub(crate) inbox: Inbox<TreeEvent>,
+    pub(crate) inbox: Inbox<Stamped>,
     pub(crate) prefix: Arc<[Arc<str>]>,
 }
 
@@ -53,7 +68,7 @@ impl TreeEvents {
     pub async fn recv(&mut self) -> Option<TreeEvent> {
         loop {
             let event = self.inbox.recv().await?;
-            if self.concerns(&event) {
+            if let Some(event) = self.told(event) {
                 return Some(event);
             }
         }
@@ -63,14 +78,15 @@ impl TreeEvents {
     pub fn try_recv(&mut self) -> Option<TreeEvent> {
         loop {
             let event = self.inbox.try_recv()?;
-            if self.concerns(&event) {
+            if let Some(event) = self.told(event) {
                 return Some(event);
             }
         }
     }
 
-    fn concerns(&self, TreeEvent { event, .. }: &TreeEvent) -> bool {
-        // The root's own events have no ids below it.
-        relative(event, &self.prefix).is_some()
+    /// The event as it is told here; nothing if it happened elsewhere in the tree.
+    fn told(&self, Stamped { at, event }: Stamped) -> Option<TreeEvent> {
+        let path = relative(&event, &self.prefix)?.join("/");
+        Some(TreeEvent { at, path, event })
     }
 }

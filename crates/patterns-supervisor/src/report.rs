@@ -10,7 +10,6 @@ use otp_core::{ExitReason, Pid, SupervisorEvent};
 use tokio::time::Instant;
 
 use crate::events::{TreeEvent, TreeEvents};
-use crate::path::relative;
 
 /// How a tree was stopped.
 ///
@@ -124,7 +123,7 @@ impl Collector {
         while let Some(events) = &mut self.events {
             let polled = pin!(events.recv()).poll(cx);
             match polled {
-                Poll::Ready(Some(event)) => self.note(&event),
+                Poll::Ready(Some(event)) => self.note(event),
                 Poll::Ready(None) => self.events = None,
                 Poll::Pending => return,
             }
@@ -133,34 +132,26 @@ impl Collector {
 
     fn drain(&mut self) {
         while let Some(event) = self.events.as_mut().and_then(TreeEvents::try_recv) {
-            self.note(&event);
+            self.note(event);
         }
     }
 
-    fn note(&mut self, TreeEvent { at, event }: &TreeEvent) {
-        let Some(path) = self
-            .events
-            .as_ref()
-            .and_then(|events| relative(event, &events.prefix))
-        else {
-            return;
-        };
-        let path = path.join("/");
-        match event {
+    fn note(&mut self, TreeEvent { at, path, event }: TreeEvent) {
+        match &event {
             SupervisorEvent::Stopping { .. } if path.is_empty() => {
-                self.begun.get_or_insert(*at);
+                self.begun.get_or_insert(at);
             }
             SupervisorEvent::GaveUp { child, .. } if path.is_empty() => {
                 self.gave_up_on = Some(child.to_string());
             }
             SupervisorEvent::Stopping { pid, .. } if self.begun.is_some() => {
-                self.asked.insert(pid.clone(), *at);
+                self.asked.insert(pid.clone(), at);
             }
             SupervisorEvent::Exited { pid, reason, .. }
                 if self.begun.is_some() && !path.is_empty() =>
             {
                 // Nobody was asked whose supervisor was killed for being slow, or who ended by itself just now.
-                let asked = self.asked.remove(pid).unwrap_or(*at);
+                let asked = self.asked.remove(pid).unwrap_or(at);
                 self.children.push(StoppedChild {
                     path,
                     pid: pid.clone(),

@@ -14,6 +14,9 @@ use crate::fault::Fault;
 use crate::trace::{FaultTrace, TraceEntry, TraceStep};
 use crate::tree::SupervisionTree;
 
+/// How long a script goes on after its last fault, unless told otherwise.
+const AFTER_THE_LAST: Duration = Duration::from_secs(1);
+
 /// Faults that are to be done to a tree, each at its time.
 ///
 /// Under a paused clock a script takes no time, and its trace is the same at each run: a test can compare it as a
@@ -33,7 +36,6 @@ use crate::tree::SupervisionTree;
 ///
 /// let trace = FaultScript::new()
 ///     .at(Duration::from_secs(3), "b", Fault::panic("disk full"))
-///     .lasting(Duration::from_secs(5))
 ///     .run(&tree)
 ///     .await?;
 /// assert_eq!(trace.to_string(), "\
@@ -48,7 +50,7 @@ use crate::tree::SupervisionTree;
 #[must_use = "a script does nothing until it is run"]
 pub struct FaultScript {
     steps: Vec<(Duration, String, Fault)>,
-    lasting: Duration,
+    lasting: Option<Duration>,
 }
 
 impl FaultScript {
@@ -64,10 +66,10 @@ impl FaultScript {
         self
     }
 
-    /// Has the script go on until so long after it has begun, to see what comes of the last fault. Default: it ends
-    /// with the last fault.
+    /// Has the script go on until so long after it has begun, to see what comes of the last fault. Default: for 1 s after
+    /// the last fault.
     pub fn lasting(mut self, time: Duration) -> Self {
-        self.lasting = time;
+        self.lasting = Some(time);
         self
     }
 
@@ -94,6 +96,11 @@ impl FaultScript {
         let mut end = pin!(snapshot.pid.monitor());
         // Stable: those of the same moment stay in order.
         self.steps.sort_by_key(|(after, ..)| *after);
+        let last = self.steps.last().map(|(after, ..)| *after);
+        let lasting = self.lasting.unwrap_or_else(|| {
+            let last = last.unwrap_or_default();
+            last.saturating_add(AFTER_THE_LAST)
+        });
         let mut ended = None;
         for (after, path, fault) in self.steps {
             ended = run.pass(after, end.as_mut()).await;
@@ -112,7 +119,7 @@ impl FaultScript {
             );
         }
         if ended.is_none() {
-            ended = run.pass(self.lasting, end.as_mut()).await;
+            ended = run.pass(lasting, end.as_mut()).await;
         }
         run.take_events();
         if let Some(reason) = ended {

@@ -16,8 +16,8 @@ pub(crate) type Path = Arc<[Arc<str>]>;
 /// Something that happened in a tree of supervisors.
 ///
 /// Reported to whoever was named by [`Supervisor::report_to`](crate::Supervisor::report_to), for the whole
-/// tree below that supervisor, in an order that causes never follow their effects in. `path` holds the ids
-/// from the root's child down to the one that it happened to.
+/// tree below that supervisor, in an order that causes never follow their effects in. `path` holds the root's
+/// name and the ids from its child down to the one that it happened to.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SupervisorEvent {

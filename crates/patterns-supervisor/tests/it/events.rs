@@ -18,26 +18,26 @@ async fn everything_in_the_tree_is_told_from_the_asking_on() -> Outcome {
     settle().await;
     tree.stop_child("z").await?;
     insta::assert_snapshot!(happened(&mut events, &mut Pids::default()), @r"
-    root/mid/deep/leaf: <1> exited: panicked: crashed on purpose
-    root/mid/deep/leaf: starting
-    root/mid/deep/leaf: started as <2>, restart 1
-    root/mid/deep: stopping <3>
-    root/mid/deep/leaf: stopping <2>
-    root/mid/deep/leaf: <2> exited: shutdown
-    root/mid/deep: <3> exited: shutdown
-    root/mid/task: stopping <4>
-    root/mid/task: <4> exited: normal
-    root/mid: <5> exited: panicked: crashed on purpose
-    root/mid: starting
-    root/mid/task: starting
-    root/mid/task: started as <6>
-    root/mid/deep: starting
-    root/mid/deep/leaf: starting
-    root/mid/deep/leaf: started as <7>
-    root/mid/deep: started as <8>
-    root/mid: started as <9>, restart 1
-    root/z: stopping <10>
-    root/z: <10> exited: normal
+    mid/deep/leaf: <1> exited: panicked: crashed on purpose
+    mid/deep/leaf: starting
+    mid/deep/leaf: started as <2>, restart 1
+    mid/deep: stopping <3>
+    mid/deep/leaf: stopping <2>
+    mid/deep/leaf: <2> exited: shutdown
+    mid/deep: <3> exited: shutdown
+    mid/task: stopping <4>
+    mid/task: <4> exited: normal
+    mid: <5> exited: panicked: crashed on purpose
+    mid: starting
+    mid/task: starting
+    mid/task: started as <6>
+    mid/deep: starting
+    mid/deep/leaf: starting
+    mid/deep/leaf: started as <7>
+    mid/deep: started as <8>
+    mid: started as <9>, restart 1
+    z: stopping <10>
+    z: <10> exited: normal
     ");
     Ok(())
 }
@@ -52,29 +52,29 @@ async fn a_subtree_tells_of_itself_only() -> Outcome {
     }
     let mut pids = Pids::default();
     insta::assert_snapshot!(happened(&mut events, &mut pids), @r"
-    root/mid/deep/leaf: <1> exited: panicked: crashed on purpose
-    root/mid/deep/leaf: starting
-    root/mid/deep/leaf: started as <2>, restart 1
+    leaf: <1> exited: panicked: crashed on purpose
+    leaf: starting
+    leaf: started as <2>, restart 1
     ");
     // Also of its end and its next start, and of what goes on then.
     tree.crash_child("mid").await?;
     settle().await;
     insta::assert_snapshot!(happened(&mut events, &mut pids), @r"
-    root/mid/deep: stopping <3>
-    root/mid/deep/leaf: stopping <2>
-    root/mid/deep/leaf: <2> exited: shutdown
-    root/mid/deep: <3> exited: shutdown
-    root/mid/deep: starting
-    root/mid/deep/leaf: starting
-    root/mid/deep/leaf: started as <4>
-    root/mid/deep: started as <5>
+    deep: stopping <3>
+    leaf: stopping <2>
+    leaf: <2> exited: shutdown
+    deep: <3> exited: shutdown
+    deep: starting
+    leaf: starting
+    leaf: started as <4>
+    deep: started as <5>
     ");
     tree.crash_child("mid/deep/leaf").await?;
     settle().await;
     insta::assert_snapshot!(happened(&mut events, &mut pids), @r"
-    root/mid/deep/leaf: <4> exited: panicked: crashed on purpose
-    root/mid/deep/leaf: starting
-    root/mid/deep/leaf: started as <6>, restart 1
+    leaf: <4> exited: panicked: crashed on purpose
+    leaf: starting
+    leaf: started as <6>, restart 1
     ");
     Ok(())
 }
@@ -157,9 +157,9 @@ async fn listeners_come_and_go_without_disturbing() -> Outcome {
     tree.crash_child("a").await?;
     settle().await;
     insta::assert_snapshot!(happened(&mut second, &mut Pids::default()), @r"
-    root/a: <1> exited: panicked: crashed on purpose
-    root/a: starting
-    root/a: started as <2>, restart 1
+    a: <1> exited: panicked: crashed on purpose
+    a: starting
+    a: started as <2>, restart 1
     ");
     Ok(())
 }
@@ -176,8 +176,8 @@ async fn a_listener_does_not_keep_the_tree() -> Outcome {
     }
     insta::assert_snapshot!(told, @r"
     root: stopping <1>
-    root/a: stopping <2>
-    root/a: <2> exited: normal
+    a: stopping <2>
+    a: <2> exited: normal
     ");
     Ok(())
 }
@@ -190,9 +190,9 @@ async fn a_tree_built_with_the_core_alone_tells_the_same() -> Outcome {
     tree.crash_child("a").await?;
     settle().await;
     insta::assert_snapshot!(happened(&mut events, &mut Pids::default()), @r"
-    shop/a: <1> exited: panicked: crashed on purpose
-    shop/a: starting
-    shop/a: started as <2>, restart 1
+    a: <1> exited: panicked: crashed on purpose
+    a: starting
+    a: started as <2>, restart 1
     ");
     Ok(())
 }

@@ -199,11 +199,11 @@ async fn a_child_in_init_is_hit_when_its_supervisor_can_tell_who_it_is() -> Outc
     assert_eq!(begun.elapsed(), secs(1), "it asked behind the start");
     settle().await;
     insta::assert_snapshot!(happened(&mut events, &mut Pids::default()), @r"
-    root/mid/deep/x: <1> exited: panicked: crashed on purpose
-    root/mid/deep/x: starting
-    root/mid/deep/x: started as <2>, restart 1
-    root/mid/deep/x: <2> exited: panicked: crashed on purpose
-    root/mid/deep/x: starting
+    mid/deep/x: <1> exited: panicked: crashed on purpose
+    mid/deep/x: starting
+    mid/deep/x: started as <2>, restart 1
+    mid/deep/x: <2> exited: panicked: crashed on purpose
+    mid/deep/x: starting
     ");
     Ok(())
 }

@@ -145,14 +145,14 @@ async fn a_supervisor_that_gives_up_is_a_child_that_failed_to_the_one_above() ->
         settle().await;
     }
     let told = happened(&mut events, &mut Pids::default());
-    let from = told.find("root/below: gave up").unwrap();
+    let from = told.find("below: gave up").unwrap();
     insta::assert_snapshot!(&told[from..], @r"
-    root/below: gave up, x failed too often
-    root/below: <5> exited: shutdown
-    root/below: starting
-    root/below/x: starting
-    root/below/x: started as <6>
-    root/below: started as <7>, restart 1
+    below: gave up, x failed too often
+    below: <5> exited: shutdown
+    below: starting
+    below/x: starting
+    below/x: started as <6>
+    below: started as <7>, restart 1
     ");
     assert!(is_alive(&tree));
     Ok(())
