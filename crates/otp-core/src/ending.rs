@@ -45,11 +45,11 @@ impl<M: Send + 'static> Slot<M> {
         let mut inner = self.inner.lock();
         let number = self.process.swap(0, Ordering::AcqRel) & !WAITS;
         let mut life = inner.take_life();
-        let parent = inner.keeper().map(|keeper| keeper.ended(&ended));
-        let (kept, forgets) = (
-            parent.is_some(),
-            inner.keeper().is_some_and(|keeper| keeper.forgets),
-        );
+        let (kept, forgets) = inner.keeper().map_or((false, false), |keeper| {
+            keeper.last = Some(ended.clone());
+            keeper.ending = true;
+            (true, keeper.forgets)
+        });
         let next = if kept {
             Phase::Waiting
         } else {
@@ -116,7 +116,7 @@ impl<M: Send + 'static> Slot<M> {
         if let Phase::Starting(Some(starter)) = before {
             let _ = panics::catch(|| starter.wake());
         }
-        if let Some(parent) = parent.flatten() {
+        if let Some(parent) = life.parent.take() {
             let _ = panics::catch(|| match started {
                 Ok(()) => parent.child_ended(&pid, &reason),
                 Err(outcome) => parent.child_not_started(&pid, outcome),
@@ -131,7 +131,7 @@ impl<M: Send + 'static> Slot<M> {
             let _ = panics::catch(|| monitor.send(reason.clone()));
         }
         if kept {
-            self.has_ended();
+            self.end_is_over();
         }
     }
 }

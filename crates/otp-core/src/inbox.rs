@@ -139,7 +139,9 @@ impl<M: Send + 'static> Inbox<M> {
     fn act_on_signals(&mut self) -> Option<Poll<Option<M>>> {
         let signals = self.slot.signals.load(Ordering::Acquire);
         if signals & signals::CUT_SHORT != 0 {
-            self.stopped = self.slot.cut_short();
+            let end = self.slot.cut_short();
+            // Of several ways in which it was ended the first counts.
+            self.stopped = self.stopped.take().or(end);
             return Some(Poll::Ready(None));
         }
         if signals & signals::INSPECT != 0 {
@@ -164,6 +166,7 @@ impl<M: Send + 'static> Drop for Inbox<M> {
         self.slot.give_back(&mut self.batch);
         let fatal = self.slot.fatal();
         let reason = fatal.or(self.stopped.take());
+        let reason = reason.or_else(|| self.slot.cut_short());
         let reason = reason.unwrap_or(ExitReason::Normal);
         self.slot.end(Ended {
             reason,

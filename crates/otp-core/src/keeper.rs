@@ -34,27 +34,18 @@ pub(crate) trait Parent: Send + Sync {
 /// What a slot has while a child's specification stands behind it.
 #[derive(Default)]
 pub(crate) struct Keeper {
-    /// Of the incarnation that runs.
-    pub(crate) parent: Option<Arc<dyn Parent>>,
     /// The number of the incarnation that began last, 0 before the first.
     number: u64,
     /// How the last incarnation ended.
-    last: Option<Ended>,
-    /// Whether it is still telling others of its end.
-    ending: bool,
-    /// The one who waits for that to be over, to begin the next.
-    next: Option<Waker>,
+    pub(crate) last: Option<Ended>,
     /// Whether what waits is dropped with the incarnation that it was sent to.
     pub(crate) forgets: bool,
-}
-
-impl Keeper {
-    /// Writes down how an incarnation ended; returns who is to be told.
-    pub(crate) fn ended(&mut self, ended: &Ended) -> Option<Arc<dyn Parent>> {
-        self.last = Some(ended.clone());
-        self.ending = true;
-        self.parent.take()
-    }
+    /// Whether an incarnation has ended and not everybody is told yet.
+    pub(crate) ending: bool,
+    /// Who waits for that.
+    over: Option<Waker>,
+    /// Whether the specification went meanwhile: then the end closes the slot as its last step.
+    released: bool,
 }
 
 impl Ended {
@@ -135,10 +126,11 @@ impl<M: Send + 'static> Slot<M> {
 
     /// Names the one who is told of the end of the incarnation that begins.
     pub(crate) fn adopt(&self, number: u64, parent: Arc<dyn Parent>) {
-        if let Some(keeper) = self.inner.lock().keeper() {
+        let mut inner = self.inner.lock();
+        if let Some(keeper) = inner.keeper() {
             keeper.number = number;
-            keeper.parent = Some(parent);
         }
+        inner.extras().parent = Some(parent);
     }
 
     /// The number of the incarnation that began last, 0 if none has or the slot is kept no more.
@@ -146,36 +138,10 @@ impl<M: Send + 'static> Slot<M> {
         self.inner.lock().keeper().map_or(0, |keeper| keeper.number)
     }
 
-    /// Everybody has been told of the end.
-    pub(crate) fn has_ended(&self) {
-        let mut inner = self.inner.lock();
-        let next = inner.keeper().and_then(|keeper| {
-            keeper.ending = false;
-            keeper.next.take()
-        });
-        drop(inner);
-        if let Some(next) = next {
-            let _ = panics::catch(|| next.wake());
-        }
-    }
-
     /// Whether an incarnation is still telling others of its end.
     pub(crate) fn is_ending(&self) -> bool {
         let mut inner = self.inner.lock();
         inner.keeper().is_some_and(|keeper| keeper.ending)
-    }
-
-    /// Waits until it has told everybody: only then may the next one begin.
-    pub(crate) fn poll_ended(&self, cx: &Context<'_>) -> Poll<()> {
-        let waker = cx.waker().clone();
-        let mut inner = self.inner.lock();
-        let Some(keeper) = inner.keeper().filter(|keeper| keeper.ending) else {
-            return Poll::Ready(());
-        };
-        let before = keeper.next.replace(waker);
-        drop(inner);
-        drop(before);
-        Poll::Pending
     }
 
     /// What became of the start of incarnation `number`; `Ok` also if it has ended since.
@@ -200,6 +166,37 @@ impl<M: Send + 'static> Slot<M> {
         })
     }
 
+    /// Waits until an end that has begun is over and everybody is told. Until then nothing may become of the
+    /// slot: who watches it would hear of that first.
+    pub(crate) fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
+        let waker = cx.waker().clone();
+        let mut inner = self.inner.lock();
+        let Some(keeper) = inner.keeper().filter(|keeper| keeper.ending) else {
+            return Poll::Ready(());
+        };
+        let before = keeper.over.replace(waker);
+        drop(inner);
+        drop(before);
+        Poll::Pending
+    }
+
+    /// Everybody is told of an end.
+    pub(crate) fn end_is_over(self: &Arc<Self>) {
+        let mut inner = self.inner.lock();
+        let Some(keeper) = inner.keeper() else {
+            return;
+        };
+        keeper.ending = false;
+        let (over, released) = (keeper.over.take(), keeper.released);
+        drop(inner);
+        if let Some(over) = over {
+            let _ = panics::catch(|| over.wake());
+        }
+        if released {
+            self.release();
+        }
+    }
+
     /// No start is to be expected: what waits is dropped, and its callers are told that nobody is there.
     pub(crate) fn stop_waiting(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
@@ -215,6 +212,10 @@ impl<M: Send + 'static> Slot<M> {
     /// The specification is gone: without an incarnation the slot is closed now, otherwise with its end.
     pub(crate) fn release(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
+        if let Some(keeper) = inner.keeper().filter(|keeper| keeper.ending) {
+            keeper.released = true;
+            return;
+        }
         let keeper = inner
             .extras
             .as_mut()

@@ -126,16 +126,24 @@ fn run<S: GenServer>(
         ctx.cancel_all();
         let mut reason = end.unwrap_or_else(|killed_or_panic| killed_or_panic);
         let fatal = guard.slot.fatal();
-        let terminates = guard.ended.served && fatal.is_none();
+        let mut terminates = guard.ended.served && fatal.is_none();
         if let Some(fatal) = fatal {
             // Whatever else went on: without `terminate` it is no other end than that of the signal.
             reason = fatal;
         }
-        if terminates
-            && let Err(killed_or_panic) =
-                Guarded::new(&guard.slot, async { state.terminate(&reason, ctx).await }).await
-        {
-            reason = killed_or_panic;
+        while terminates {
+            let terminate = async {
+                terminates = false;
+                state.terminate(&reason, ctx).await;
+            };
+            if let Err(cut_short) = Guarded::new(&guard.slot, terminate).await {
+                reason = cut_short;
+                // A crash may have come before it has begun: then it runs, and that is what it is told.
+                if terminates && let Some(fatal) = guard.slot.fatal() {
+                    reason = fatal;
+                    terminates = false;
+                }
+            }
         }
         if let Some(instead) = ctx.take_stop() {
             // Asked for in `terminate`: it takes the place of the reason, as an exit would in OTP.

@@ -60,6 +60,12 @@ impl<E: Send + 'static> Recipient<E> {
     pub fn is_alive(&self) -> bool {
         self.server.is_alive()
     }
+
+    /// Tells whether nothing will ever be accepted again. A supervisor's child is not closed while it is
+    /// between two incarnations.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.server.is_closed()
+    }
 }
 
 impl<E> Clone for Recipient<E> {
@@ -79,6 +85,7 @@ impl<E> fmt::Debug for Recipient<E> {
 trait Cast<E>: Send + Sync {
     fn cast(&self, event: E) -> Result<(), CastError<E>>;
     fn is_alive(&self) -> bool;
+    fn is_closed(&self) -> bool;
 }
 
 impl<E, M: From<E> + Send> Cast<E> for ServerRef<M> {
@@ -88,5 +95,9 @@ impl<E, M: From<E> + Send> Cast<E> for ServerRef<M> {
 
     fn is_alive(&self) -> bool {
         self.is_alive()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.slot.inner.lock().ended().is_some()
     }
 }

@@ -11,10 +11,12 @@
 
 mod actor;
 mod check;
+mod crash;
 mod deadline;
 mod deadlock;
 mod end;
 mod ending;
+mod kept;
 mod links;
 mod mailbox;
 mod monitors;

@@ -13,7 +13,9 @@
 //!    `parked` says that the process found nothing to do; whoever brings something clears it under
 //!    the lock and wakes after it. Signals wake whatever `parked` says, for they must reach a
 //!    handler that waits.
-//! 4. No user code runs under the lock: no wake, no drop of a message, no closure.
+//! 4. Of a slot with a keeper nothing becomes (it is not begun again, stopped or closed) before everybody
+//!    has been told of the last end.
+//! 5. No user code runs under the lock: no wake, no drop of a message, no closure.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -24,7 +26,7 @@ use tokio::time::Instant;
 use crate::current::Unanswered;
 use crate::deadline::{Calls, Deadlines};
 use crate::exit_reason::ExitReason;
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, Parent};
 use crate::mailbox::{Told, WaitingSender};
 use crate::pid::Pid;
 use crate::relations::Relations;
@@ -112,6 +114,8 @@ pub(crate) struct Extras<M> {
     /// There while the slot outlives its incarnations.
     pub(crate) keeper: Option<Keeper>,
     // What follows is the incarnation's and goes with it.
+    /// Who is told of its start and its end.
+    pub(crate) parent: Option<Arc<dyn Parent>>,
     /// Answered when `init` has succeeded, for a process that waits for that.
     pub(crate) start: Option<ReplyTo<()>>,
     /// What the process is told and is no message, each with its place among the messages.
@@ -137,6 +141,7 @@ impl<M> Default for Extras<M> {
             senders: VecDeque::new(),
             watchers: BTreeMap::new(),
             keeper: None,
+            parent: None,
             start: None,
             told: VecDeque::new(),
             monitors: Vec::new(),
@@ -291,8 +296,10 @@ impl<M> Slot<M> {
             _ => None,
         };
         let watchers = inner.watchers();
-        let parent = inner.keeper().and_then(|keeper| keeper.parent.clone());
-        let start = inner.extras.as_mut().and_then(|extras| extras.start.take());
+        let extras = inner.extras.as_mut();
+        let (parent, start) = extras.map_or((None, None), |extras| {
+            (extras.parent.clone(), extras.start.take())
+        });
         drop(inner);
         if let Some(parent) = parent {
             parent.child_started(&Pid::new(self.number(), self));

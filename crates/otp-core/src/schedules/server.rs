@@ -152,6 +152,12 @@ impl Dropped {
 
 pub(super) struct Mark(Dropped);
 
+impl Mark {
+    pub(super) fn new(dropped: Dropped) -> Self {
+        Self(dropped)
+    }
+}
+
 impl Drop for Mark {
     fn drop(&mut self) {
         self.0.0.store(true, Ordering::Relaxed);

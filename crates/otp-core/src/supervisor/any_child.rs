@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::dynamic::DynamicSupervisorRef;
@@ -45,6 +46,8 @@ pub(crate) trait AnyChild: Send + Sync {
     fn start_timeout(&self) -> Duration;
     /// Asks the incarnation to end in order.
     fn shut_down(&self, pid: &Pid);
+    /// Waits until an end that has begun is over: everybody is told.
+    fn poll_over(&self, cx: &Context<'_>) -> Poll<()>;
     /// No start is to be expected: who waits for the child, or below it, is told.
     fn stop_waiting(&self);
     fn mailbox_len(&self) -> usize;

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -24,7 +25,7 @@ use crate::keeper::Parent;
 use crate::mailbox::Told;
 use crate::options::ServerOptions;
 use crate::pid::Pid;
-use crate::process::{Factory, process_made_by};
+use crate::process::{Contained, Factory, process_made_by};
 use crate::registry::Via;
 use crate::server_ref::ServerRef;
 use crate::signals::SHUTDOWN;
@@ -70,7 +71,8 @@ pub struct Child<M: Send + 'static> {
     kept: Kept<M>,
     pub(super) start_timeout: Duration,
     pub(super) name: Option<Via<M>>,
-    pub(super) launcher: Box<dyn Launcher<M>>,
+    // The program's own: a drop that panics must not take the supervisor along.
+    launcher: Contained<Box<dyn Launcher<M>>>,
 }
 
 /// The handle of a specification. While it is there, the slot outlives its incarnations.
@@ -145,7 +147,7 @@ impl<M: Send + 'static> Child<M> {
             kept: Kept(ServerRef::first(slot)),
             start_timeout: options.start_timeout,
             name: None,
-            launcher,
+            launcher: Contained(Some(launcher)),
         }
     }
 
@@ -208,6 +210,13 @@ impl<M: Send + 'static> Child<M> {
     pub fn register_as(mut self, name: Via<M>) -> Self {
         self.name = Some(name);
         self
+    }
+
+    pub(super) fn launcher(&self) -> &dyn Launcher<M> {
+        self.launcher
+            .0
+            .as_deref()
+            .expect("there until it is dropped")
     }
 
     pub(super) fn shutdown_terms(&self) -> Shutdown {
@@ -397,7 +406,7 @@ impl<M: Send + 'static> AnyChild for Child<M> {
     }
 
     fn kind(&self) -> ChildKind {
-        self.launcher.kind()
+        self.launcher().kind()
     }
 
     fn start(
@@ -410,12 +419,16 @@ impl<M: Send + 'static> AnyChild for Child<M> {
     }
 
     fn shut_down(&self, pid: &Pid) {
-        self.launcher.shut_down(self.slot(), pid.number());
+        self.launcher().shut_down(self.slot(), pid.number());
+    }
+
+    fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
+        self.slot().poll_over(cx)
     }
 
     fn stop_waiting(&self) {
         self.slot().stop_waiting();
-        for child in self.launcher.below() {
+        for child in self.launcher().below() {
             child.stop_waiting();
         }
     }
@@ -425,7 +438,7 @@ impl<M: Send + 'static> AnyChild for Child<M> {
     }
 
     fn below(&self) -> Option<Below> {
-        self.launcher.supervisor(&self.kept.0)
+        self.launcher().supervisor(&self.kept.0)
     }
 
     fn begin(self: Arc<Self>, parent: Arc<dyn Parent>, supervisor: u64, place: Place) -> Pid {

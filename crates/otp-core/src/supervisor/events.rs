@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::any_child::NotStarted;
 use super::info::ChildKind;
 use crate::exit_reason::ExitReason;
+use crate::panics;
 use crate::pid::Pid;
 use crate::recipient::Recipient;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
@@ -176,18 +177,19 @@ impl Hub {
         let event = event();
         let mut gone = false;
         for listener in &listeners {
-            // One whose mailbox is full misses this one; a supervisor waits for nobody.
-            let _ = listener.cast(event.clone());
-            gone |= !listener.is_alive();
+            // One whose mailbox is full misses this one; a supervisor waits for nobody. What turns the event
+            // into a message is the listener's, and a panic in there is nobody else's.
+            let _ = panics::catch(|| listener.cast(event.clone()));
+            gone |= listener.is_closed();
         }
         if gone {
             let mut listeners = self.listeners.lock();
-            let (alive, ended) = std::mem::take(&mut *listeners)
+            let (closed, open) = std::mem::take(&mut *listeners)
                 .into_iter()
-                .partition::<Vec<_>, _>(Recipient::is_alive);
-            *listeners = alive;
+                .partition::<Vec<_>, _>(Recipient::is_closed);
+            *listeners = open;
             drop(listeners);
-            drop(ended);
+            drop(closed);
         }
     }
 }

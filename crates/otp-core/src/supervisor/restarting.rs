@@ -52,6 +52,12 @@ impl Tree {
         key: Key,
         ctx: &mut Context<SupervisorMsg>,
     ) -> Result<(), ExitReason> {
+        if ctx.weak_ref().upgrade().is_none() {
+            // The last handle is gone, and the tree stops as soon as nothing waits. An attempt may leave
+            // something that does, and the next one too, without end.
+            self.members[key].state = ChildState::Stopped;
+            return Ok(());
+        }
         if !self.window.allows(Instant::now()) {
             self.members[key].state = ChildState::Stopped;
             let child = Arc::clone(self.members[key].id());

@@ -29,7 +29,6 @@ pub(super) async fn start<M: Send + 'static>(
 ) -> Result<Pid, NotStarted> {
     let slot = child.slot();
     last_ends(&child).await;
-    poll_fn(|cx| slot.poll_ended(cx)).await;
     let mut waiting = None;
     let pid = begin_after(&child, parent, supervisor, place, || {
         waiting = slot.note_start();
@@ -98,7 +97,7 @@ fn begin_after<M: Send + 'static>(
         });
         return pid;
     }
-    let launcher = &child.launcher;
+    let launcher = child.launcher();
     launcher.launch(&runtime, Arc::clone(slot), pid.number(), place);
     pid
 }
@@ -110,7 +109,7 @@ async fn last_ends<M: Send + 'static>(child: &Child<M>) {
     loop {
         let number = slot.number();
         if number == 0 {
-            return;
+            return poll_fn(|cx| slot.poll_over(cx)).await;
         }
         let pid = Pid::new(number, slot);
         let mut end = std::pin::pin!(pid.monitor());

@@ -1,10 +1,13 @@
 //! How a future that is a child hears that it is to end.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::Future;
 use std::mem;
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use crate::panics;
 use crate::sync::{Arc, Mutex};
 
 /// Tells a future that is a supervisor's child that it is asked to end.
@@ -18,7 +21,9 @@ pub struct StopToken {
 #[derive(Default)]
 struct State {
     requested: bool,
-    waiting: Vec<Waker>,
+    /// Those who wait, each under a number of its own.
+    waiting: BTreeMap<u64, Waker>,
+    next: u64,
 }
 
 impl StopToken {
@@ -28,7 +33,11 @@ impl StopToken {
     ///
     /// Dropping the future changes nothing.
     pub async fn requested(&self) {
-        poll_fn(|cx| self.poll_requested(cx)).await;
+        let requested = Requested {
+            token: self,
+            number: None,
+        };
+        requested.await;
     }
 
     /// Tells whether the child is asked to end.
@@ -37,24 +46,52 @@ impl StopToken {
         self.state.lock().requested
     }
 
-    fn poll_requested(&self, cx: &Context<'_>) -> Poll<()> {
-        let waker = cx.waker().clone();
-        let mut state = self.state.lock();
-        if state.requested {
-            return Poll::Ready(());
-        }
-        if !state.waiting.iter().any(|known| known.will_wake(&waker)) {
-            state.waiting.push(waker);
-        }
-        Poll::Pending
-    }
-
     pub(crate) fn request(&self) {
         let mut state = self.state.lock();
         state.requested = true;
         let waiting = mem::take(&mut state.waiting);
         drop(state);
-        waiting.into_iter().for_each(Waker::wake);
+        for waker in waiting.into_values() {
+            // One that panics must not keep the others from hearing.
+            let _ = panics::catch(|| waker.wake());
+        }
+    }
+}
+
+/// One who waits; gone, it leaves nothing in the token, which lives as long as the child does.
+struct Requested<'a> {
+    token: &'a StopToken,
+    number: Option<u64>,
+}
+
+impl Future for Requested<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let waker = cx.waker().clone();
+        let mut state = self.token.state.lock();
+        if state.requested {
+            return Poll::Ready(());
+        }
+        let number = self.number.unwrap_or(state.next);
+        if self.number.is_none() {
+            state.next += 1;
+        }
+        let before = state.waiting.insert(number, waker);
+        drop(state);
+        drop(before);
+        self.number = Some(number);
+        Poll::Pending
+    }
+}
+
+impl Drop for Requested<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            // A statement of its own, so that the waker is dropped after the lock.
+            let waker = self.token.state.lock().waiting.remove(&number);
+            drop(waker);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! How children are stopped.
 
+use std::future::poll_fn;
+
 use tokio::time::timeout;
 
 use super::any_child::AnyChild;
@@ -32,12 +34,23 @@ impl Tree {
         }
         self.members[key].state = ChildState::Stopped;
     }
+
+    /// Waits until everybody is told of an end that the supervisor knows of already.
+    pub(super) async fn end_is_over(&self, key: Key) {
+        let child = &self.members[key].child;
+        poll_fn(|cx| child.poll_over(cx)).await;
+    }
 }
 
 /// Stops a child on its own terms, and waits for its end.
 pub(super) async fn stop(child: &dyn AnyChild, pid: &Pid, place: &Place) {
     let asked = pid.clone();
     place.emit(|path| SupervisorEvent::Stopping { path, pid: asked });
+    ask_to_end(child, pid, place).await;
+    poll_fn(|cx| child.poll_over(cx)).await;
+}
+
+async fn ask_to_end(child: &dyn AnyChild, pid: &Pid, place: &Place) {
     let end = pid.monitor();
     match child.terms().shutdown {
         Shutdown::BrutalKill => pid.kill(),

@@ -172,7 +172,8 @@ impl Tree {
         if member.pid() != Some(pid) {
             return Ok(());
         }
-        let terms = member.child.terms();
+        self.end_is_over(key).await;
+        let terms = self.members[key].child.terms();
         let restarts = match terms.restart {
             Restart::Permanent => true,
             Restart::Transient => !reason.is_clean(),

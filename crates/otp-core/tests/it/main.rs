@@ -6,6 +6,7 @@ mod call;
 mod call_room;
 mod cancel;
 mod clocks;
+mod crash;
 mod deadline;
 mod deadlock;
 mod errors;

@@ -1,9 +1,17 @@
 //! Supervisors, beyond what the replayed traces of OTP's own tell.
 
+mod addresses;
 mod backoff;
+mod calls;
 mod contract;
 mod events;
+mod extremes;
 mod faults;
+mod given_up;
+mod listeners;
+mod panics;
+mod parents;
+mod runtimes;
 mod stopping;
 mod tasks;
 
@@ -15,18 +23,18 @@ use otp_core::{
 use crate::support::{Log, Msg, Probe, quiet};
 
 /// A supervisor that bears whatever comes.
-fn patient(strategy: Strategy) -> Supervisor {
+pub(crate) fn patient(strategy: Strategy) -> Supervisor {
     Supervisor::new(strategy).intensity(usize::MAX, std::time::Duration::from_secs(1))
 }
 
 /// A child that does what it is told, and writes down its ends.
-fn probe(id: &'static str, log: &Log) -> Child<Msg> {
+pub(crate) fn probe(id: &'static str, log: &Log) -> Child<Msg> {
     let log = log.clone();
     Child::server(id, move || Probe::new(&log))
 }
 
 /// A child that writes down when it starts and when it ends, by its id: `up id`, `down id: reason`.
-fn named(id: &'static str, log: &Log) -> Child<Msg> {
+pub(crate) fn named(id: &'static str, log: &Log) -> Child<Msg> {
     let log = log.clone();
     Child::server(id, move || {
         let (up, down) = (log.clone(), log.on_drop(format!("dropped {id}")));
@@ -44,7 +52,7 @@ fn named(id: &'static str, log: &Log) -> Child<Msg> {
     })
 }
 
-fn boom() -> ExitReason {
+pub(crate) fn boom() -> ExitReason {
     ExitReason::boxed("boom")
 }
 
@@ -54,23 +62,23 @@ async fn crash(server: &ServerRef<Msg>) {
     quiet().await;
 }
 
-async fn state(tree: &SupervisorRef, id: &str) -> ChildState {
+pub(crate) async fn state(tree: &SupervisorRef, id: &str) -> ChildState {
     child(tree, id).await.unwrap().state
 }
 
-async fn child(tree: &SupervisorRef, id: &str) -> Option<ChildInfo> {
+pub(crate) async fn child(tree: &SupervisorRef, id: &str) -> Option<ChildInfo> {
     let mut children = tree.which_children().await.unwrap().into_iter();
     children.find(|child| &*child.id == id)
 }
 
 /// Hears the events of a tree, and gives its processes numbers of their own.
-struct Events {
+pub(crate) struct Events {
     inbox: Inbox<SupervisorEvent>,
     pids: Vec<String>,
 }
 
 impl Events {
-    fn new() -> (Self, Recipient<SupervisorEvent>) {
+    pub(crate) fn new() -> (Self, Recipient<SupervisorEvent>) {
         let (address, inbox) = inbox();
         let events = Self {
             inbox,
@@ -80,7 +88,7 @@ impl Events {
     }
 
     /// What happened since the last look, a line each.
-    fn take(&mut self) -> Vec<String> {
+    pub(crate) fn take(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Some(event) = self.inbox.try_recv() {
             let line = event.to_string();

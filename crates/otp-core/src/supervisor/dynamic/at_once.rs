@@ -51,6 +51,12 @@ impl DynamicTree {
         let Some(member) = self.members.get_mut(number) else {
             return;
         };
+        if outcome.is_err() && member.child.is_ending() {
+            // It is about to tell others of its end, which takes a moment: after what waits here.
+            let again = Request::Begun(pid.clone(), outcome);
+            let _ = ctx.weak_ref().tell(DynamicSupervisorMsg(again));
+            return;
+        }
         let Phase::Starting(_, asked) = &mut member.phase else {
             if outcome.is_err() {
                 // Stopped before it had started.

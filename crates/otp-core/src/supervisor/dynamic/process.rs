@@ -1,5 +1,6 @@
 //! The process of a dynamic supervisor.
 
+use std::future::poll_fn;
 use std::sync::OnceLock;
 
 use tokio::time::Instant;
@@ -163,12 +164,13 @@ impl DynamicTree {
         let Some(member) = self.members.get_mut(number) else {
             return Ok(());
         };
+        // It has told its supervisor and is about to tell others, which takes a moment.
         if self.at_once && member.child.is_ending() {
-            // It has told its supervisor and is about to tell others, which takes a moment: after what waits here.
             let again = Request::Ended(pid.clone(), reason.clone());
             let _ = ctx.weak_ref().tell(DynamicSupervisorMsg(again));
             return Ok(());
         }
+        poll_fn(|cx| member.child.poll_over(cx)).await;
         if let Phase::Stopping(..) = member.phase {
             self.has_stopped(number);
             return Ok(());

@@ -1,5 +1,7 @@
 //! Waiting before the next attempt.
 
+mod running;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

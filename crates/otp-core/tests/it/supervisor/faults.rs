@@ -1,5 +1,6 @@
 //! What goes wrong in a tree.
 
+mod deep;
 mod incarnations;
 mod many;
 

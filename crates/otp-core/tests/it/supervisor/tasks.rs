@@ -208,3 +208,51 @@ async fn a_significant_task_stops_its_supervisor() -> Outcome {
     assert!(matches!(ended.await?, ExitReason::Shutdown));
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_forgets_those_who_stopped_waiting_for_it() -> Outcome {
+    let (sender, token) = oneshot::channel();
+    let sender = std::sync::Mutex::new(Some(sender));
+    let task = Child::task("task", move |stop| {
+        if let Some(sender) = sender.lock().unwrap().take() {
+            let _ = sender.send(stop.clone());
+        }
+        async move {
+            stop.requested().await;
+            Ok(())
+        }
+    });
+    let tree = patient(Strategy::OneForOne).child(task).start().await?;
+    let token = token.await?;
+    let work = Arc::new(());
+    for _ in 0..100 {
+        // A part of the work that is done before anybody asks for the end.
+        let (stop, held) = (token.clone(), Arc::clone(&work));
+        let part = tokio::spawn(async move {
+            let _held = held;
+            tokio::select! {
+                () = stop.requested() => {}
+                () = sleep(ms(1)) => {}
+            }
+        });
+        part.await?;
+    }
+    assert_eq!(Arc::strong_count(&work), 1);
+    let wakes = Arc::new(NoWake);
+    for _ in 0..100 {
+        let waker = std::task::Waker::from(Arc::clone(&wakes));
+        let mut waits = Box::pin(token.requested());
+        let mut cx = std::task::Context::from_waker(&waker);
+        assert!(waits.as_mut().poll(&mut cx).is_pending());
+    }
+    assert_eq!(Arc::strong_count(&wakes), 1, "wakers are kept");
+    tree.stop().await?;
+    assert!(token.is_requested());
+    Ok(())
+}
+
+struct NoWake;
+
+impl std::task::Wake for NoWake {
+    fn wake(self: Arc<Self>) {}
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use otp_core::{Child, Restart, Strategy};
+use otp_core::{Child, ChildError, Restart, StartChildError, Strategy};
 
 use crate::supervisor::{boom, child, patient, probe};
 use crate::support::{Log, Msg, Outcome, Probe, quiet, secs};
@@ -100,6 +100,59 @@ async fn children_that_come_and_go_leave_nothing_behind() -> Outcome {
     assert_eq!(Arc::strong_count(&name), 1);
     let last = tree.start_child(probe("guest", &Log::default())).await?;
     assert!(last.is_alive());
+    tree.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_children_are_added_refused_a_second_time_and_deleted() -> Outcome {
+    const COUNT: usize = 10_000;
+    let tree = patient(Strategy::OneForOne).start().await?;
+    let log = Log::default();
+    let guest = |number: usize| {
+        let log = log.clone();
+        Child::server(format!("{number}"), move || Probe::new(&log))
+    };
+    let mut addresses = Vec::with_capacity(COUNT);
+    for number in 0..COUNT {
+        addresses.push(tree.start_child(guest(number)).await?);
+    }
+    for (number, address) in addresses.iter().enumerate() {
+        let again = tree.start_child(guest(number)).await;
+        assert!(
+            matches!(&again, Err(StartChildError::AlreadyStarted(pid)) if address.pid().as_ref() == Some(pid)),
+            "{again:?}"
+        );
+    }
+    let children = tree.which_children().await?;
+    let last_first = (0..COUNT).rev().map(|number| number.to_string());
+    assert!(children.iter().map(|child| &*child.id).eq(last_first));
+    let counts = tree.count_children().await?;
+    assert_eq!((counts.specs, counts.active), (COUNT, COUNT));
+    for number in 0..COUNT {
+        let id = number.to_string();
+        assert!(matches!(
+            tree.delete_child(&id).await,
+            Err(ChildError::Running)
+        ));
+        tree.terminate_child(&id).await?;
+        if number % 2 == 0 {
+            tree.delete_child(&id).await?;
+        }
+    }
+    let counts = tree.count_children().await?;
+    assert_eq!((counts.specs, counts.active), (COUNT / 2, 0));
+    for number in (1..COUNT).step_by(2) {
+        tree.delete_child(&number.to_string()).await?;
+    }
+    assert!(tree.which_children().await?.is_empty());
+    assert!(addresses.iter().all(|address| !address.is_alive()));
+    let dropped = log
+        .take()
+        .iter()
+        .filter(|line| *line == "state dropped")
+        .count();
+    assert_eq!(dropped, COUNT);
     tree.stop().await?;
     Ok(())
 }
