@@ -219,6 +219,12 @@ impl DynamicTree {
         let Some(member) = self.members.get_mut(number) else {
             return Ok(());
         };
+        if ctx.weak_ref().upgrade().is_none() {
+            // The last handle is gone, and all is stopped as soon as nothing waits. An attempt may leave something that
+            // does, and the next one too, without end.
+            member.phase = Phase::Restarting;
+            return Ok(());
+        }
         if let Some(window) = &mut member.window {
             if !window.allows(now) {
                 let place = self.place.below(&member.child.terms().id);
