@@ -227,6 +227,9 @@ impl SupervisorRef {
 
     /// Stops the supervisor and everybody below it, last started first, and waits for the end.
     ///
+    /// Not waited for are the children of a supervisor below that was killed just before: they have been told to end, and
+    /// nobody is there to wait for them, as in OTP.
+    ///
     /// To a supervisor above it, this is the end of a child as any other, with reason `Normal`.
     ///
     /// # Cancel safety

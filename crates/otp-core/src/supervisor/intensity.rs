@@ -37,3 +37,6 @@ impl Window {
         self.restarts.len() <= self.intensity
     }
 }
+
+#[cfg(test)]
+mod tests;

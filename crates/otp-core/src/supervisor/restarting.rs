@@ -68,21 +68,18 @@ impl Tree {
         self.members[key].state = ChildState::Stopped;
         let group = match self.strategy {
             Strategy::OneForOne => vec![key],
-            Strategy::OneForAll => self.stop_group(self.members.keys(), key).await,
+            Strategy::OneForAll => self.stop_group(self.members.keys()).await,
             Strategy::RestForOne => {
                 let from = self.members.keys_from(key..);
-                self.stop_group(from, key).await
+                self.stop_group(from).await
             }
         };
         for key in group {
             let restarts = self.members[key].restarts + 1;
             match self.start_attempt(key, restarts).await {
                 Ok(_) => {}
-                Err(NotStarted::Ignored) => {
-                    if self.members[key].child.terms().restart == Restart::Temporary {
-                        self.remove(key);
-                    }
-                }
+                // Kept without a process: temporary ones are not started anew.
+                Err(NotStarted::Ignored) => {}
                 Err(NotStarted::Failed(_)) => {
                     // The round ends. Those that were started in it go on; the rest waits for the retry.
                     self.retry_later(key, ctx);
@@ -95,11 +92,11 @@ impl Tree {
 
     /// Stops them, last started first; temporary children go for good. Returns those that are to be
     /// started: all that are left, whether they ran or not.
-    async fn stop_group(&mut self, mut group: Vec<Key>, failed: Key) -> Vec<Key> {
+    async fn stop_group(&mut self, mut group: Vec<Key>) -> Vec<Key> {
         for key in group.iter().rev() {
             self.stop_member(*key).await;
             let terms = self.members[*key].child.terms();
-            if terms.restart == Restart::Temporary && *key != failed {
+            if terms.restart == Restart::Temporary {
                 self.remove(*key);
             }
         }

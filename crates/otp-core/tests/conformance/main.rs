@@ -12,6 +12,7 @@ mod tree;
 mod worker;
 
 use std::path::PathBuf;
+use std::time::Duration;
 use std::{env, fs};
 
 use json::Json;
@@ -19,6 +20,9 @@ use run::Run;
 
 /// How many mismatches are shown.
 const SHOWN: usize = 5;
+
+/// How long a scenario may take, by its own clock. The longest sleep for some seconds.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 #[derive(Default)]
 struct Tally {
@@ -75,7 +79,7 @@ fn replay(line: &Json, tally: &mut Tally) {
         .start_paused(true)
         .build()
         .unwrap();
-    runtime.block_on(async {
+    let replay = async {
         let (mut run, first) = Run::start(scenario.at("root")).await;
         let mut got = first;
         for (at, wanted) in expected.iter().enumerate() {
@@ -98,5 +102,15 @@ fn replay(line: &Json, tally: &mut Tally) {
                 return;
             }
         }
-    });
+    };
+    // By the paused clock: a scenario that stands still is a mismatch, and no hang.
+    let outcome = runtime.block_on(async { tokio::time::timeout(LONGEST, replay).await });
+    if outcome.is_err() {
+        tally.mismatches += 1;
+        println!(
+            "seed {} index {}: stands still",
+            scenario.at("seed"),
+            scenario.at("index")
+        );
+    }
 }
