@@ -35,6 +35,8 @@ defmodule B do
   def starts(n, acc) do {:ok, q} = GenServer.start(Echo, 0); starts(n - 1, [q | acc]) end
   def lookups(0), do: :ok
   def lookups(n) do Registry.lookup(R, "w"); lookups(n - 1) end
+  def lookups_of(0), do: :ok
+  def lookups_of(n) do Registry.lookup(RK, rem(n * 7919, 100_000)); lookups_of(n - 1) end
   def ets_l(_t, 0), do: :ok
   def ets_l(t, n) do :ets.lookup(t, rem(n * 7919, 100_000)); ets_l(t, n - 1) end
   def ets_i(_t, 0), do: :ok
@@ -47,6 +49,12 @@ defmodule B do
   def tasks(n) do Task.await(Task.async(fn -> 1 end)); tasks(n - 1) end
   def dsup(_ds, 0), do: :ok
   def dsup(ds, n) do {:ok, _} = DynamicSupervisor.start_child(ds, %{id: Echo, start: {GenServer, :start_link, [Echo, 0]}, restart: :temporary}); dsup(ds, n - 1) end
+  def dsup_stop(n) do
+    {:ok, ds} = DynamicSupervisor.start_link(strategy: :one_for_one)
+    dsup(ds, n)
+    {us, :ok} = :timer.tc(fn -> DynamicSupervisor.stop(ds, :normal, :infinity) end)
+    us
+  end
   def await_new(pid) do case Registry.lookup(R, "w") do [{p2, _}] when p2 != pid -> p2; _ -> :erlang.yield(); await_new(pid) end end
   def kills(pid, 0), do: pid
   def kills(pid, n) do Process.exit(pid, :kill); kills(await_new(pid), n - 1) end
@@ -105,6 +113,7 @@ defmodule B do
     Process.unlink(ds)
     Process.exit(ds, :kill)
     few(1_000)
+    report("DynamicSupervisor stop, 10000 children", 10_000, (for _ <- 1..5, do: dsup_stop(10_000)))
     Logger.configure(level: :emergency)
     {:ok, _} = Registry.start_link(keys: :unique, name: R)
     restarts("kill -> restarted & registered", {W, "w"}, fn -> await_new(nil) end, &kills/2)
@@ -117,6 +126,9 @@ defmodule B do
     report("Supervisor start_child, 10000 there", 1_000, (for _ <- 1..5, do: one_more(there, more)))
     {:ok, _} = W.start_link("w")
     t("Registry.lookup", n, fn -> lookups(n) end)
+    {:ok, _} = Registry.start_link(keys: :unique, name: RK)
+    for i <- 0..99_999, do: {:ok, _} = Registry.register(RK, i, nil)
+    t("Registry.lookup, 100000 keys", n, fn -> lookups_of(n) end)
     t = :ets.new(:t, [:set, :public, read_concurrency: true, write_concurrency: true])
     for i <- 1..100_000, do: :ets.insert(t, {i, i}); :ets.insert(t, {:c, 0})
     t("ets lookup", n, fn -> ets_l(t, n) end)

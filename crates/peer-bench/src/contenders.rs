@@ -2,6 +2,10 @@
 
 pub(crate) mod actix;
 pub(crate) mod caches;
+#[cfg(feature = "otp")]
+pub(crate) mod directories;
+#[cfg(feature = "otp")]
+pub(crate) mod dynamic;
 pub(crate) mod floor;
 pub(crate) mod floor_bounded;
 pub(crate) mod floor_timeout;
@@ -26,6 +30,8 @@ use crate::harness::{Bench, runtime};
 pub(crate) const FLOOR: &str = "floor (tokio by hand)";
 /// The name of otp-core in every table.
 pub(crate) const OTP: &str = "otp-core";
+/// The name of dashmap, from keys to `Arc`s, in every table.
+pub(crate) const DASHMAP: &str = "dashmap to `Arc`";
 /// The names of the actor crates beside which otp-core is measured.
 pub(crate) const PEERS: [&str; 4] = ["ractor", "kameo", "xtra", "actix"];
 

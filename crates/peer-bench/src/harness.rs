@@ -1,8 +1,10 @@
 //! Runs the contenders of one scenario in turn, so that noise hits all of them alike.
 
 pub(crate) mod counter;
+pub(crate) mod random;
 pub(crate) mod runtime;
 pub(crate) mod statistics;
+pub(crate) mod threads;
 
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The scenario groups, in the order in which they run.
-pub(crate) const GROUPS: [&str; 8] = [
+pub(crate) const GROUPS: [&str; 9] = [
     "call",
     "cast",
     "start",
@@ -12,6 +12,7 @@ pub(crate) const GROUPS: [&str; 8] = [
     "growth",
     "relations",
     "supervision",
+    "registry",
     "cache",
 ];
 

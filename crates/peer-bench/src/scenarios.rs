@@ -6,6 +6,7 @@ pub(crate) mod cast;
 mod growth;
 mod hit_ratio;
 pub(crate) mod memory;
+pub(crate) mod registry;
 #[cfg(feature = "otp")]
 mod relations;
 pub(crate) mod start;
@@ -29,6 +30,8 @@ pub(crate) fn run(options: &Options, book: &mut Book) -> Vec<String> {
         ("relations", relations::run),
         #[cfg(feature = "otp")]
         ("supervision", supervision::run),
+        #[cfg(feature = "otp")]
+        ("registry", registry::run),
         ("cache", cache::run),
     ];
     groups

@@ -7,7 +7,7 @@ use super::markdown::Table;
 const LOCK: &str = include_str!("../../Cargo.lock");
 
 /// The packages whose versions matter.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 13] = [
     "tokio",
     "otp-core",
     "patterns-cache",
@@ -17,6 +17,10 @@ const PACKAGES: [&str; 9] = [
     "actix",
     "moka",
     "quick_cache",
+    "dashmap",
+    "papaya",
+    "scc",
+    "foldhash",
 ];
 
 /// The section of the document.

@@ -4,8 +4,8 @@ use super::beam::{self, Line};
 use super::markdown::{Table, number};
 use crate::book::Book;
 use crate::contenders::floor_bounded::FLOOR_BOUNDED;
-use crate::contenders::{FLOOR, OTP, PEERS};
-use crate::scenarios::{call, cast, memory, start, supervision};
+use crate::contenders::{DASHMAP, FLOOR, OTP, PEERS};
+use crate::scenarios::{call, cast, memory, registry, start, supervision};
 
 /// A measured figure, and up to where it is good.
 struct Target {
@@ -100,6 +100,13 @@ fn targets(book: &Book, beam: Option<&[Line]>) -> Vec<Target> {
         stretch: Some(5.0),
         measured: book.median(scenario, OTP).map(|time| time / 1e3),
         unit: "µs",
+    };
+    let to_dashmap = |what, scenario| Target {
+        what,
+        target: 1.0,
+        stretch: None,
+        measured: book.ratio(scenario, OTP, DASHMAP),
+        unit: "",
     };
     vec![
         Target::ratio(
@@ -219,8 +226,23 @@ fn targets(book: &Book, beam: Option<&[Line]>) -> Vec<Target> {
             to_beam(cast::FOUR_PRODUCERS),
         ),
         Target::ratio("start ÷ Elixir", 0.2, 0.1, to_beam(start::START)),
-        Target::ratio("start under a dynamic supervisor ÷ Elixir", 0.2, 0.1, None),
-        Target::ratio("registry lookup ÷ Elixir", 0.2, 0.1, None),
+        Target::ratio(
+            "start under a dynamic supervisor ÷ Elixir",
+            0.2,
+            0.1,
+            to_beam(registry::START_CHILD),
+        ),
+        Target::ratio(
+            "registry lookup ÷ Elixir",
+            0.2,
+            0.1,
+            to_beam(registry::LOOKUP),
+        ),
+        to_dashmap(
+            "registry lookup ÷ dashmap with the same hasher, `u64`",
+            registry::LOOKUP,
+        ),
+        to_dashmap("… 20-byte `String`", registry::LOOKUP_STRING),
         crash(
             "crash to next incarnation serving a call: a kill",
             supervision::KILL,

@@ -1,13 +1,14 @@
 //! Caches: what a hit and an overwrite cost, on one thread and on two.
 
 use std::hint::black_box;
-use std::sync::{Arc, Barrier, OnceLock};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::hit_ratio;
 use crate::book::Book;
 use crate::contenders::caches::{self, CacheContender, CacheVisit, QUICK_CACHE};
+use crate::harness::random::Random;
+use crate::harness::threads::together;
 use crate::harness::{Bench, Iterations, Plan, round_robin, runtime};
 use crate::options::Options;
 use crate::report::markdown::comparison;
@@ -56,53 +57,25 @@ fn measure<C: CacheContender>(
     iterations: u64,
 ) -> Duration {
     let keys = keys();
-    let barrier = Barrier::new(threads as usize);
-    let spans: Vec<(Instant, Instant)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads as usize)
-            .map(|thread| {
-                let barrier = &barrier;
-                scope.spawn(move || {
-                    // A cache may want to know its runtime; the other ones do not mind.
-                    let _runtime = runtime::shared().enter();
-                    let first = thread * DRAWN / 3;
-                    barrier.wait();
-                    let started = Instant::now();
-                    for n in 0..iterations {
-                        let key = keys[(first + n as usize) % DRAWN];
-                        match operation {
-                            Operation::Get => {
-                                black_box(cache.get(key)).expect("every key is there");
-                            }
-                            Operation::Insert => cache.put(key, black_box(n)),
-                        }
-                    }
-                    (started, Instant::now())
-                })
-            })
-            .collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().expect("a worker does not panic"))
-            .collect()
-    });
-    let first = spans
-        .iter()
-        .map(|span| span.0)
-        .min()
-        .expect("there is a thread");
-    let last = spans
-        .iter()
-        .map(|span| span.1)
-        .max()
-        .expect("there is a thread");
-    last - first
+    together(threads, |thread| {
+        let first = thread * DRAWN / 3;
+        for n in 0..iterations {
+            let key = keys[(first + n as usize) % DRAWN];
+            match operation {
+                Operation::Get => {
+                    black_box(cache.get(key)).expect("every key is there");
+                }
+                Operation::Insert => cache.put(key, black_box(n)),
+            }
+        }
+    })
 }
 
 /// Keys drawn beforehand, so that drawing them is not measured.
 fn keys() -> &'static [u64] {
     static KEYS_DRAWN: OnceLock<Vec<u64>> = OnceLock::new();
     KEYS_DRAWN.get_or_init(|| {
-        let mut random = hit_ratio::Random::new(1);
+        let mut random = Random::new(1);
         (0..DRAWN).map(|_| random.below(KEYS)).collect()
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::book::Book;
 use crate::contenders::caches::{self, CacheContender, CacheVisit};
+use crate::harness::random::Random;
 use crate::harness::runtime;
 use crate::harness::statistics::Runs;
 use crate::options::Options;
@@ -13,33 +14,6 @@ const STEADY: &str = "hit ratio";
 const AFTER_SCAN: &str = "hit ratio after a scan";
 /// The exponent of the distribution.
 const SKEW: f64 = 0.99;
-
-/// A pseudo-random sequence (`SplitMix64`), the same in every run of the program.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number under `bound`.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
-    }
-
-    /// A number in `[0, 1)`.
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
 
 /// So many keys under `keys`, the popular ones often.
 fn zipf(keys: usize, length: usize, seed: u64) -> Vec<u64> {

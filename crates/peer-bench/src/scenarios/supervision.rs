@@ -10,6 +10,8 @@ mod growth;
 mod section;
 
 #[cfg(feature = "otp")]
+pub(super) use growth::{STRIDE, restart};
+#[cfg(feature = "otp")]
 pub(crate) use section::run;
 
 /// The scenario in the book, in nanoseconds: the median of the rounds.

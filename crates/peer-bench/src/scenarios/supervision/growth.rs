@@ -20,7 +20,7 @@ const COMPARED: u64 = 10_000;
 /// How many restarts there are in one run at most.
 const RESTARTS: usize = 2_000;
 /// From one child that is killed to the next; it has no divisor in common with a number of children.
-const STRIDE: usize = 7_919;
+pub(crate) const STRIDE: usize = 7_919;
 
 /// How many are started at run time, at most: where there are many, so few that it makes no difference.
 fn more(count: u64) -> u64 {
@@ -48,7 +48,7 @@ async fn start_child(tree: &SupervisorRef, count: u64, time: Duration) -> f64 {
 /// The median time from a kill to the next answer, in nanoseconds; `next` tells which child is killed.
 ///
 /// Sums only grow, so an incarnation is known by its answer: it is above `newest`, the largest one so far.
-async fn restart(
+pub(crate) async fn restart(
     children: &[Address],
     newest: &mut u64,
     time: Duration,
