@@ -180,8 +180,9 @@ impl<M: Send + 'static> Context<M> {
     /// Ends the process with [`ExitReason::Normal`] as soon as it has had nothing to do for `after`, and `may_stop` agrees.
     ///
     /// Unlike [`idle_after`](Context::idle_after) it stays in force: whatever is handled begins the time anew, and so does a
-    /// `may_stop` that says no. `may_stop` runs in the process; what is sent after it has said yes is not handled any more, so whoever hands
-    /// the address out has to keep others from sending by then. A second call takes the place of the first.
+    /// `may_stop` that says no, which is asked again no sooner than in one millisecond. `may_stop` runs in the process. What was
+    /// sent before it says yes is handled, and nothing after, so whoever hands the address out has to keep others from sending by
+    /// then. A second call takes the place of the first.
     pub fn stop_when_idle(
         &mut self,
         after: Duration,

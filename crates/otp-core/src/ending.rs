@@ -46,8 +46,7 @@ impl<M: Send + 'static> Slot<M> {
         let number = self.process.swap(0, Ordering::AcqRel) & !WAITS;
         let mut life = inner.take_life();
         let (kept, forgets) = inner.keeper().map_or((false, false), |keeper| {
-            keeper.last = Some(ended.clone());
-            keeper.ending = true;
+            keeper.ends(&ended);
             (true, keeper.forgets)
         });
         let next = if kept {

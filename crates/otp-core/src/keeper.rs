@@ -34,18 +34,31 @@ pub(crate) trait Parent: Send + Sync {
 /// What a slot has while a child's specification stands behind it.
 #[derive(Default)]
 pub(crate) struct Keeper {
-    /// The number of the incarnation that began last, 0 before the first.
-    number: u64,
+    /// The number of the incarnation that began last.
+    begun: u64,
+    /// The number of the last one that had started and has ended, 0 before the first.
+    ran: u64,
     /// How the last incarnation ended.
-    pub(crate) last: Option<Ended>,
+    last: Option<Ended>,
     /// Whether what waits is dropped with the incarnation that it was sent to.
     pub(crate) forgets: bool,
     /// Whether an incarnation has ended and not everybody is told yet.
-    pub(crate) ending: bool,
+    ending: bool,
     /// Who waits for that.
     over: Option<Waker>,
     /// Whether the specification went meanwhile: then the end closes the slot as its last step.
     released: bool,
+}
+
+impl Keeper {
+    /// Writes down how an incarnation ended, which is about to tell others of it.
+    pub(crate) fn ends(&mut self, ended: &Ended) {
+        self.last = Some(ended.clone());
+        self.ending = true;
+        if ended.served {
+            self.ran = self.begun;
+        }
+    }
 }
 
 impl Ended {
@@ -128,14 +141,21 @@ impl<M: Send + 'static> Slot<M> {
     pub(crate) fn adopt(&self, number: u64, parent: Arc<dyn Parent>) {
         let mut inner = self.inner.lock();
         if let Some(keeper) = inner.keeper() {
-            keeper.number = number;
+            keeper.begun = number;
         }
         inner.extras().parent = Some(parent);
     }
 
-    /// The number of the incarnation that began last, 0 if none has or the slot is kept no more.
+    /// The number of the incarnation that is there, otherwise of the last one that had started; 0 if there is none or the
+    /// slot is kept no more.
     pub(crate) fn last_number(&self) -> u64 {
-        self.inner.lock().keeper().map_or(0, |keeper| keeper.number)
+        let mut inner = self.inner.lock();
+        let ran = inner.keeper().map(|keeper| keeper.ran);
+        match (ran, self.number()) {
+            (None, _) => 0,
+            (Some(ran), 0) => ran,
+            (Some(_), number) => number,
+        }
     }
 
     /// Whether an incarnation is still telling others of its end.

@@ -21,6 +21,7 @@ mod links;
 mod mailbox;
 mod monitors;
 mod peers;
+mod registry;
 mod reply;
 mod run;
 mod server;

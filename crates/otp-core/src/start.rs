@@ -143,11 +143,7 @@ impl<S: GenServer> Future for Starting<S> {
             }
             if let Some(name) = this.name.take() {
                 let pid = Pid::new(this.number, &handle.slot);
-                if let Err(holder) = name.claim(&handle.downgrade(), &pid) {
-                    let error = match holder {
-                        Some(holder) => StartError::AlreadyStarted(holder),
-                        None => StartError::Failed(ExitReason::Killed),
-                    };
+                if let Err(error) = name.claim(&handle.downgrade(), &pid) {
                     return Poll::Ready(Err(this.refuse(server, error)));
                 }
             }

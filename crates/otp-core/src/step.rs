@@ -14,11 +14,12 @@ use crate::error::CallError;
 use crate::exit_reason::ExitReason;
 use crate::exits::{Down, Exit};
 use crate::mailbox::{Taken, Told, pop_due};
+use crate::panics;
 use crate::pid::Pid;
 use crate::signals::{self, Inspection};
 use crate::slot::Slot;
 use crate::sync::Ordering;
-use crate::timers::after;
+use crate::timers::{SHORTEST_PERIOD, after};
 use crate::watch::ServerChange;
 
 /// How much a process handles before it lets others run.
@@ -33,6 +34,12 @@ pub(crate) enum Step<M> {
     /// Nothing at the moment: wait and ask again.
     Wait(Wait),
     Stop(ExitReason),
+}
+
+/// What becomes of a process that has been idle for long enough.
+enum IdleOver<M> {
+    Handle(M),
+    Stop,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,14 +82,20 @@ impl<M: Send + 'static> Context<M> {
                 Taken::Told(told) => self.keep_told(told),
                 Taken::Abandoned => return Step::Stop(ExitReason::Normal),
                 Taken::Parked => {
-                    return match self.rare.as_mut().and_then(|rare| rare.idle_is_over()) {
-                        Some(step) => {
-                            self.budget -= 1;
-                            self.slot.set_working();
-                            step
-                        }
-                        None => Step::Wait(Wait::Parked),
+                    let over = self.rare.as_mut().and_then(|rare| rare.idle_is_over());
+                    let Some(over) = over else {
+                        return Step::Wait(Wait::Parked);
                     };
+                    self.budget -= 1;
+                    self.slot.set_working();
+                    match over {
+                        IdleOver::Handle(message) => return Step::Handle(message),
+                        IdleOver::Stop => {
+                            // In its turn: what was sent before `may_stop` had agreed is handled before.
+                            let stop = Told::Stop(ExitReason::Normal);
+                            let _ = self.slot.tell(self.number, stop);
+                        }
+                    }
                 }
             }
         }
@@ -239,7 +252,7 @@ impl<M> Rare<M> {
     }
 
     /// What is to be done if the process has been idle for long enough; it is parked now.
-    fn idle_is_over(&mut self) -> Option<Step<M>> {
+    fn idle_is_over(&mut self) -> Option<IdleOver<M>> {
         if self.idle.is_none() && self.idle_stop.is_none() {
             return None;
         }
@@ -247,16 +260,21 @@ impl<M> Rare<M> {
         if let Some(idle) = &mut self.idle
             && now >= *idle.at.get_or_insert_with(|| after(now, idle.after))
         {
-            return self.idle.take().map(|idle| Step::Handle(idle.message));
+            let idle = self.idle.take();
+            self.is_busy();
+            return idle.map(|idle| IdleOver::Handle(idle.message));
         }
         let idle = self.idle_stop.as_mut()?;
         if now < *idle.at.get_or_insert_with(|| after(now, idle.after)) {
             return None;
         }
         if (idle.may_stop)() {
-            return Some(Step::Stop(ExitReason::Normal));
+            let agreed = self.idle_stop.take();
+            let _ = panics::catch_drop(agreed);
+            return Some(IdleOver::Stop);
         }
-        idle.at = Some(after(now, idle.after));
+        // Not at once, or it would be asked for ever.
+        idle.at = Some(after(now, idle.after.max(SHORTEST_PERIOD)));
         None
     }
 }

@@ -21,7 +21,7 @@ use crate::panics;
 pub struct TimerRef(u64);
 
 /// The shortest interval; tokio's timers count in milliseconds.
-const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
+pub(crate) const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 
 pub(crate) struct Timers<M> {
     /// By time, and of equal times the one set first.

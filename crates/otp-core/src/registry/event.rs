@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::panics;
 use crate::pid::Pid;
 use crate::recipient::Recipient;
 use crate::sync::{AtomicBool, Mutex, Ordering};
@@ -62,55 +63,69 @@ where
         self.any.store(true, Ordering::Release);
     }
 
-    /// Puts an event down.
-    pub(super) fn note(&self, event: impl FnOnce() -> RegistryEvent<K, V>) {
-        if self.any.load(Ordering::Acquire) {
-            self.waiting.lock().push_back(event());
+    pub(super) fn are_there(&self) -> bool {
+        self.any.load(Ordering::Acquire)
+    }
+
+    /// Puts events down.
+    pub(super) fn note(&self, events: impl IntoIterator<Item = RegistryEvent<K, V>>) {
+        let mut events = events.into_iter().peekable();
+        if events.peek().is_some() {
+            self.waiting.lock().extend(events);
         }
     }
 
     /// Tells what was put down. If somebody else is at it, that one goes on with it.
     pub(super) fn tell(&self) {
-        if !self.any.load(Ordering::Acquire) {
+        if !self.are_there() {
             return;
         }
         while !self.waiting.lock().is_empty() {
             if self.telling.swap(true, Ordering::AcqRel) {
                 return;
             }
-            let telling = Telling(&self.telling);
-            let all = self.all.lock().clone();
-            // Bound first: the lock must not be held while anybody is told.
-            let mut next = self.waiting.lock().pop_front();
-            while let Some(event) = next {
-                for listener in &all {
-                    // One whose mailbox is full misses this one: a registry waits for nobody.
-                    let _ = listener.cast(event.clone());
-                }
-                next = self.waiting.lock().pop_front();
+            while let Some(event) = self.next() {
+                // Now and not before: who listens since before the event is told of it.
+                let all = self.all.lock().clone();
+                tell_each(&all, event);
             }
-            drop(telling);
+            self.telling.store(false, Ordering::Release);
             self.forget_dead();
             // What was put down just now, by somebody who saw that one was telling, is told in the next round.
         }
     }
 
+    // A function of its own: the lock must not be held while anybody is told.
+    fn next(&self) -> Option<RegistryEvent<K, V>> {
+        self.waiting.lock().pop_front()
+    }
+
     fn forget_dead(&self) {
         let mut all = self.all.lock();
-        let (alive, gone) = std::mem::take(&mut *all)
+        // A supervisor's child between two incarnations hears of it by the next.
+        let (closed, open) = std::mem::take(&mut *all)
             .into_iter()
-            .partition::<Vec<_>, _>(Recipient::is_alive);
-        *all = alive;
+            .partition::<Vec<_>, _>(Recipient::is_closed);
+        *all = open;
         drop(all);
-        drop(gone);
+        drop(closed);
     }
 }
 
-/// That somebody is telling, a panic in a recipient's code included.
-struct Telling<'a>(&'a AtomicBool);
-
-impl Drop for Telling<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+fn tell_each<K, V>(listeners: &[Recipient<RegistryEvent<K, V>>], event: RegistryEvent<K, V>)
+where
+    K: Clone + Send + 'static,
+    V: Clone + Send + 'static,
+{
+    let mut event = Some(event);
+    for (at, listener) in listeners.iter().enumerate() {
+        // The program's code turns it into a message. A panic there is neither the registering process's, nor does it cost the
+        // other listeners anything.
+        let _ = panics::catch(|| {
+            let last = at + 1 == listeners.len();
+            let event = if last { event.take() } else { event.clone() };
+            // One whose mailbox is full misses this one: a registry waits for nobody.
+            event.map(|event| listener.cast(event))
+        });
     }
 }

@@ -79,6 +79,8 @@ impl<M: Send + 'static, V> Entry<M, V> {
 
 /// A key and its entries.
 pub(super) struct Row<K, M, V> {
+    /// Of the key: a table that grows must not run the program's code.
+    pub(super) hash: u64,
     pub(super) key: K,
     pub(super) entries: Entries<M, V>,
 }

@@ -4,7 +4,8 @@
 //! 1. No thread ever holds two of these locks.
 //! 2. Under one, nothing of the user's is dropped, and nothing called but `Hash`, `Eq` and `Clone` of keys and values and the
 //!    closure of `select` and of an update.
-//! 3. An entry is taken out once: by its owner, by the end of its owner, or by whoever takes a key over whose owner has ended. Who takes it
+//! 3. What of the program's runs under a lock may panic, and runs before anything is changed.
+//! 4. An entry is taken out once: by its owner, by the end of its owner, or by whoever takes a key over whose owner has ended. Who takes it
 //!    out tells of it.
 
 use std::borrow::Borrow;
@@ -17,6 +18,7 @@ use super::error::AlreadyRegistered;
 use super::event::{Listeners, RegistryEvent};
 use super::held::{Held, Keys};
 use super::row::{Entries, Entry, Owner, Row};
+use crate::panics;
 use crate::pid::Pid;
 use crate::sync::{Arc, RwLock};
 
@@ -139,26 +141,20 @@ where
         value: V,
     ) -> Option<Result<(), AlreadyRegistered>> {
         let held = Keys::of(&owner.pid(), self, true)?;
-        // First in the process: its end looks there for what it has to take out.
-        held.keys.lock().push(key.clone());
+        let own = key.clone();
         let left = self.insert(owner, key, value);
-        let mut registered = Ok(());
         if let Some(pid) = left.holder {
-            registered = Err(AlreadyRegistered { pid });
-            let mut keys = held.keys.lock();
-            let at = keys
-                .iter()
-                .rposition(|held| Some(held) == left.key.as_ref());
-            let taken = at.map(|at| keys.remove(at));
-            drop(keys);
-            drop(taken);
-        } else if !owner.is_alive() {
-            // Its end may have looked before the entry was there.
+            return Some(Err(AlreadyRegistered { pid }));
+        }
+        // Its end looks there for what it has to take out.
+        held.keys.lock().push(own);
+        if !owner.is_alive() {
+            // It may have looked before the key was there.
             held.release(&owner.pid());
             return None;
         }
         self.listeners.tell();
-        Some(registered)
+        Some(Ok(()))
     }
 
     /// Puts an entry in, unless a living process is in the way.
@@ -170,8 +166,11 @@ where
             value: None,
             replaced: None,
         };
+        let mut went = None;
+        let came;
         let mut rows = self.shard(hash).write();
         let row = rows.find_mut(hash, |row| row.key == key);
+        let tells = self.listeners.are_there();
         if let Some(Entries::One(entry)) = row.as_ref().map(|row| &row.entries) {
             let pid = entry.pid();
             if entry.is_alive() {
@@ -179,16 +178,17 @@ where
                 (left.key, left.value) = (Some(key), Some(value));
                 return left;
             }
-            self.listeners.note(|| RegistryEvent::Unregistered {
+            went = tells.then(|| RegistryEvent::Unregistered {
                 key: key.clone(),
                 pid,
             });
         }
-        self.listeners.note(|| RegistryEvent::Registered {
+        came = tells.then(|| RegistryEvent::Registered {
             key: key.clone(),
             pid: owner.pid(),
             value: value.clone(),
         });
+        self.listeners.note(went.into_iter().chain(came));
         let entry = Entry {
             server: owner.server.clone(),
             number: owner.number,
@@ -208,8 +208,8 @@ where
                 } else {
                     Entries::Many(vec![entry])
                 };
-                let row = Row { key, entries };
-                rows.insert_unique(hash, row, |row| self.hasher.hash_one(&row.key));
+                let row = Row { hash, key, entries };
+                rows.insert_unique(hash, row, |row| row.hash);
             }
         }
         left
@@ -226,23 +226,27 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let values = self.remove(key, pid.number(), which);
-        if !values.is_empty()
-            && let Some(held) = Keys::of(pid, self, false)
-        {
-            let mut left = values.len();
-            let mut keys = held.keys.lock();
-            let gone: Vec<K> = keys
-                .extract_if(.., |held| {
-                    let goes = left > 0 && (*held).borrow() == key;
-                    left -= usize::from(goes);
-                    goes
-                })
-                .collect();
-            drop(keys);
-            drop(gone);
+        let Some(held) = Keys::of(pid, self, false) else {
+            return Vec::new();
+        };
+        let keys = held.keys.lock();
+        let own = keys.iter().enumerate();
+        let places = own.filter_map(|(at, held)| (held.borrow() == key).then_some(at));
+        let mut places: Vec<usize> = places.collect();
+        drop(keys);
+        if places.is_empty() {
+            return Vec::new();
         }
+        let values = self.remove(key, pid.number(), which);
+        // Nobody else changes them: these are the places still.
+        places.truncate(values.len());
+        let (mut places, mut at) = (places.into_iter().peekable(), 0..);
+        let mut keys = held.keys.lock();
+        let goes = |_: &mut K| places.next_if(|place| at.next() == Some(*place)).is_some();
+        let gone: Vec<K> = keys.extract_if(.., goes).collect();
+        drop(keys);
         self.listeners.tell();
+        drop(gone);
         values
     }
 
@@ -270,47 +274,42 @@ where
     {
         let hash = self.hasher.hash_one(key);
         // Dropped after the lock.
-        let (mut gone, mut emptied) = (Vec::new(), None);
+        let (mut gone, mut events, mut emptied) = (Vec::new(), Vec::new(), None);
         let mut rows = self.shard(hash).write();
         let Ok(mut found) = rows.find_entry(hash, |row| row.key.borrow() == key) else {
-            return Vec::new();
+            return gone;
         };
-        let Row { key, entries } = found.get_mut();
-        let note = |entry: &Entry<M, V>| {
-            self.listeners.note(|| RegistryEvent::Unregistered {
-                key: key.clone(),
-                pid: entry.pid(),
-            });
-        };
-        let goes = |entry: &Entry<M, V>| entry.number == number && which(&entry.value);
-        let empty = match entries {
-            Entries::One(entry) => {
-                let goes = goes(entry);
-                if goes {
-                    note(entry);
-                }
-                goes
+        let tells = self.listeners.are_there();
+        let Row { key, entries, .. } = found.get_mut();
+        let mut goes = |entry: &Entry<M, V>| {
+            let goes = entry.number == number && which(&entry.value);
+            if goes && tells {
+                let (key, pid) = (key.clone(), entry.pid());
+                events.push(RegistryEvent::Unregistered { key, pid });
             }
+            goes
+        };
+        let empty = match entries {
+            Entries::One(entry) => goes(entry),
             Entries::Many(entries) => {
-                gone.extend(
-                    entries
-                        .extract_if(.., |entry| goes(entry))
-                        .inspect(|entry| note(entry)),
-                );
+                let picked: Vec<bool> = entries.iter().map(goes).collect();
+                let mut picked = picked.into_iter();
+                let picked = entries.extract_if(.., |_| picked.next() == Some(true));
+                gone.extend(picked.map(|entry| entry.value));
                 entries.is_empty()
             }
         };
+        self.listeners.note(events);
         if empty {
             emptied = Some(found.remove().0);
         }
         drop(rows);
-        if let Some(Row {
-            entries: Entries::One(entry),
-            ..
-        }) = emptied
-        {
-            gone.push(entry);
+        if let Some(Row { key, entries, .. }) = emptied {
+            if let Entries::One(entry) = entries {
+                gone.push(entry.value);
+            }
+            let _ = panics::catch_drop(key);
         }
-        gone.into_iter().map(|entry| entry.value).collect()
+        gone
     }
 }

@@ -224,7 +224,8 @@ where
 
     /// Has everything that happens here from now on told to `listener`, in order for each key.
     ///
-    /// One whose mailbox is full misses events; one that has ended is forgotten.
+    /// One whose mailbox is full misses events; one that has ended is forgotten. A panic in the code that turns an event into its
+    /// message goes to the panic hook and no further, and that event is lost to it.
     pub fn listen(&self, listener: Recipient<RegistryEvent<K, V>>) {
         self.table.listeners.add(listener);
     }

@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::row::Owner;
 use super::unique::Registry;
 use crate::error::{CallError, CastError, StartError};
+use crate::exit_reason::ExitReason;
 use crate::gen_server::GenServer;
 use crate::options::ServerOptions;
+use crate::panics;
 use crate::pid::Pid;
 use crate::reply::ReplyTo;
 use crate::server_ref::{ServerRef, WeakRef};
@@ -46,8 +48,8 @@ pub struct Via<M> {
 /// A key of a registry, whatever its type.
 trait Name<M>: Send + Sync {
     fn whereis(&self) -> Option<ServerRef<M>>;
-    /// Gives the key to a process; otherwise returns who holds it, or nothing if the process has ended.
-    fn claim(&self, owner: &Owner<'_, M>) -> Result<(), Option<Pid>>;
+    /// Gives the key to a process; otherwise tells why that one does not start.
+    fn claim(&self, owner: &Owner<'_, M>) -> Result<(), StartError>;
 }
 
 struct Key<K, M, V, S> {
@@ -67,14 +69,14 @@ where
         self.registry.whereis(&self.key)
     }
 
-    fn claim(&self, owner: &Owner<'_, M>) -> Result<(), Option<Pid>> {
+    fn claim(&self, owner: &Owner<'_, M>) -> Result<(), StartError> {
         match self
             .registry
             .claim(owner, self.key.clone(), self.value.clone())
         {
             Some(Ok(())) => Ok(()),
-            Some(Err(held)) => Err(Some(held.pid)),
-            None => Err(None),
+            Some(Err(held)) => Err(StartError::AlreadyStarted(held.pid)),
+            None => Err(StartError::Failed(ExitReason::Killed)),
         }
     }
 }
@@ -186,8 +188,10 @@ impl<M: Send + 'static> Via<M> {
     }
 
     /// Gives the key to the process that runs `server` as `pid`.
-    pub(crate) fn claim(&self, server: &WeakRef<M>, pid: &Pid) -> Result<(), Option<Pid>> {
-        self.name.claim(&Owner::new(server, pid))
+    pub(crate) fn claim(&self, server: &WeakRef<M>, pid: &Pid) -> Result<(), StartError> {
+        // The key's code is the program's: a panic there is a failed start, and not that of a supervisor.
+        panics::catch(|| self.name.claim(&Owner::new(server, pid)))
+            .unwrap_or_else(|panic| Err(StartError::Failed(panic)))
     }
 }
 

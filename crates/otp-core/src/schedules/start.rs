@@ -17,6 +17,7 @@ fn starting(handle: ServerRef<Msg>, number: u64) -> Starting<Server> {
         number,
         handle: Some(handle),
         parent: None,
+        name: None,
         waiting: None,
     }
 }

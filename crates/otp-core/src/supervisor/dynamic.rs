@@ -2,12 +2,15 @@
 
 mod at_once;
 mod handle;
+mod lineage;
 mod members;
 mod plan;
 mod process;
+mod request;
+mod restarting;
 mod stopping;
 
 pub use handle::DynamicSupervisorRef;
 pub use plan::DynamicSupervisor;
-pub use process::DynamicSupervisorMsg;
 pub(super) use process::DynamicTree;
+pub use request::DynamicSupervisorMsg;

@@ -85,12 +85,12 @@ fn begin_after<M: Send + 'static>(
     pid.relate(|relations| relations.parent = supervisor);
     prepare();
     if let Some(name) = &child.name
-        && let Err(holder) = name.claim(&WeakRef::new(slot), &pid)
+        && let Err(error) = name.claim(&WeakRef::new(slot), &pid)
     {
         slot.end(Ended {
-            reason: match holder {
-                Some(holder) => ExitReason::from(StartError::AlreadyStarted(holder)),
-                None => ExitReason::Killed,
+            reason: match error {
+                StartError::Failed(reason) => reason,
+                error => ExitReason::from(error),
             },
             served: false,
             ignored: false,

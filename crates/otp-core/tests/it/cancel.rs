@@ -17,7 +17,7 @@ pub(crate) use by_hand::{ByHand, waker};
 
 /// When a future is dropped.
 #[derive(Clone, Copy, Debug)]
-enum Drops {
+pub(crate) enum Drops {
     /// Right after its last poll.
     AtOnce,
     /// When all that could go on without it has gone on, and it was woken.
@@ -25,7 +25,7 @@ enum Drops {
 }
 
 /// Polls `future`, each time once it is woken, `polls` times at most, and drops it.
-async fn dropped_after<T>(
+pub(crate) async fn dropped_after<T>(
     polls: usize,
     drops: Drops,
     future: impl Future<Output = T>,
@@ -51,7 +51,7 @@ async fn dropped_after<T>(
 }
 
 /// Tries `case` with more polls each time, until the operation in it gets done.
-async fn at_every_poll(
+pub(crate) async fn at_every_poll(
     case: impl AsyncFn(usize, Drops) -> Result<bool, Box<dyn std::error::Error>>,
 ) -> Outcome {
     for drops in [Drops::AtOnce, Drops::Late] {
@@ -65,7 +65,7 @@ async fn at_every_poll(
     Ok(())
 }
 
-fn count(lines: &[String], what: &str) -> usize {
+pub(crate) fn count(lines: &[String], what: &str) -> usize {
     lines.iter().filter(|line| *line == what).count()
 }
 

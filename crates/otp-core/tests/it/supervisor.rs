@@ -57,7 +57,7 @@ pub(crate) fn boom() -> ExitReason {
 }
 
 /// Has a child end with an error, and lets its supervisor do what it does then.
-async fn crash(server: &ServerRef<Msg>) {
+pub(crate) async fn crash(server: &ServerRef<Msg>) {
     server.cast(Msg::end(boom())).unwrap();
     quiet().await;
 }

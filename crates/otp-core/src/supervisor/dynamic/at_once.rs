@@ -7,12 +7,14 @@ use super::super::error::{ChildError, StartChildError};
 use super::super::events::SupervisorEvent;
 use super::super::terms::Shutdown;
 use super::members::{Member, Phase};
-use super::process::{Asks, DynamicSupervisorMsg, DynamicTree, Request};
+use super::process::DynamicTree;
+use super::request::{Asks, DynamicSupervisorMsg, Request};
 use crate::context::Context;
 use crate::error::StartError;
 use crate::exit_reason::ExitReason;
 use crate::pid::Pid;
 use crate::sync::Arc;
+use crate::timers::TimerRef;
 
 impl DynamicTree {
     /// Begins the start of a child; for a restart without anybody who asked.
@@ -34,7 +36,7 @@ impl DynamicTree {
         let limit = member.child.start_timeout();
         if limit < Duration::MAX {
             let over = Request::TimeIsOver(pid.number(), pid.clone());
-            ctx.send_after(limit, DynamicSupervisorMsg(over));
+            member.timer = Some(ctx.send_after(limit, DynamicSupervisorMsg(over)));
         }
         member.phase = Phase::Starting(pid.clone(), asked);
         self.members.insert(pid.number(), member);
@@ -60,19 +62,27 @@ impl DynamicTree {
         let Phase::Starting(_, asked) = &mut member.phase else {
             if outcome.is_err() {
                 // Stopped before it had started.
-                self.has_stopped(number);
+                self.has_stopped(number, ctx);
             }
             return;
         };
         let asked = asked.take();
+        cancel(member.timer.take(), ctx);
         match (outcome, asked) {
             (Ok(()), asked) => {
+                let Some(mut member) = self.members.take(number) else {
+                    return;
+                };
                 member.phase = Phase::Running(pid.clone());
-                match asked {
-                    Some(asked) => asked.send(Ok(pid.clone())),
-                    None => member.restarts += 1,
-                }
+                member.ran = number;
                 member.note_start();
+                if asked.is_none() {
+                    member.restarts += 1;
+                }
+                self.members.insert(number, member);
+                if let Some(asked) = asked {
+                    asked.send(Ok(pid.clone()));
+                }
             }
             (Err(error), Some(asked)) => {
                 self.forget(number);
@@ -90,6 +100,7 @@ impl DynamicTree {
         asks: Asks<Result<(), ChildError>>,
         ctx: &mut Context<DynamicSupervisorMsg>,
     ) {
+        let number = self.members.find(number);
         let Some(member) = self.members.get_mut(number) else {
             return asks.send(Err(ChildError::NotFound));
         };
@@ -106,6 +117,8 @@ impl DynamicTree {
             }
         };
         member.phase = Phase::Stopping(pid.clone(), vec![asks]);
+        // The time to start is not the time to end.
+        cancel(member.timer.take(), ctx);
         if let Some(starter) = starter {
             starter.send(Err(StartChildError::Failed(ExitReason::Shutdown)));
         }
@@ -121,16 +134,17 @@ impl DynamicTree {
             Shutdown::Timeout(limit) => {
                 member.child.shut_down(&pid);
                 let over = Request::TimeIsOver(number, pid);
-                ctx.send_after(limit, DynamicSupervisorMsg(over));
+                member.timer = Some(ctx.send_after(limit, DynamicSupervisorMsg(over)));
             }
         }
     }
 
     /// A child that was asked to end has ended.
-    pub(super) fn has_stopped(&mut self, number: u64) {
+    pub(super) fn has_stopped(&mut self, number: u64, ctx: &mut Context<DynamicSupervisorMsg>) {
         let Some(member) = self.members.take(number) else {
             return;
         };
+        cancel(member.timer, ctx);
         member.child.stop_waiting();
         if let Phase::Stopping(_, asked) = member.phase {
             // After the address is closed: who hears of the end finds nobody there.
@@ -166,5 +180,12 @@ impl DynamicTree {
             }
             Phase::Running(_) | Phase::Restarting => {}
         }
+    }
+}
+
+/// Takes a timer back, and with it what it holds of a child.
+fn cancel(timer: Option<TimerRef>, ctx: &mut Context<DynamicSupervisorMsg>) {
+    if let Some(timer) = timer {
+        ctx.cancel(timer);
     }
 }

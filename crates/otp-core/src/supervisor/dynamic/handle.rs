@@ -6,7 +6,7 @@ use super::super::child::Child;
 use super::super::error::{ChildError, StartChildError};
 use super::super::events::SupervisorEvent;
 use super::super::info::{ChildCounts, ChildInfo, TreeSnapshot};
-use super::process::{Asks, DynamicSupervisorMsg, Request};
+use super::request::{Asks, DynamicSupervisorMsg, Request};
 use crate::error::{CallError, StopError};
 use crate::exit_reason::ExitReason;
 use crate::pid::Pid;

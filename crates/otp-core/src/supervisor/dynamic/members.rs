@@ -8,9 +8,10 @@ use super::super::any_child::AnyChild;
 use super::super::error::{ChildError, StartChildError};
 use super::super::info::{ChildInfo, ChildState};
 use super::super::intensity::Window;
-use super::process::Asks;
+use super::request::Asks;
 use crate::pid::Pid;
 use crate::sync::Arc;
+use crate::timers::TimerRef;
 
 /// A child. One that waits for a restart stands under the number of its last process.
 pub(super) struct Member {
@@ -22,6 +23,10 @@ pub(super) struct Member {
     pub(super) started: Option<Instant>,
     /// The number of the retry that it waits for, or of the last one.
     pub(super) retry: u64,
+    /// The number of its last process that had started, by which it stays known until it has been started again; 0 before the first.
+    pub(super) ran: u64,
+    /// For the time that it has to start, or to end.
+    pub(super) timer: Option<TimerRef>,
     /// Its own limit of restarts.
     pub(super) window: Option<Window>,
 }
@@ -49,6 +54,7 @@ impl Phase {
 impl Member {
     pub(super) fn new(child: Arc<dyn AnyChild>, phase: Phase) -> Self {
         let limit = child.terms().own_limit;
+        let number = phase.pid().map_or(0, Pid::number);
         Self {
             child,
             phase,
@@ -56,6 +62,8 @@ impl Member {
             attempts: 0,
             started: None,
             retry: 0,
+            ran: number,
+            timer: None,
             window: limit.map(|(restarts, period)| Window::new(restarts, period)),
         }
     }
@@ -79,31 +87,46 @@ impl Member {
 
 /// All children.
 #[derive(Default)]
-pub(super) struct Members(BTreeMap<u64, Member>);
+pub(super) struct Members {
+    all: BTreeMap<u64, Member>,
+    /// Under which number those stand that are known by another one, for they are being started again.
+    started_again: BTreeMap<u64, u64>,
+}
 
 impl Members {
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     pub(super) fn insert(&mut self, number: u64, member: Member) {
-        self.0.insert(number, member);
+        if member.ran != 0 && member.ran != number {
+            self.started_again.insert(member.ran, number);
+        }
+        self.all.insert(number, member);
     }
 
     pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Member> {
-        self.0.get_mut(&number)
+        self.all.get_mut(&number)
+    }
+
+    /// Under which number a child stands that is known by this one.
+    pub(super) fn find(&self, number: u64) -> u64 {
+        self.started_again.get(&number).copied().unwrap_or(number)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
-        self.0.values()
+        self.all.values()
     }
 
     /// Takes a child out without closing its address.
     pub(super) fn take(&mut self, number: u64) -> Option<Member> {
-        self.0.remove(&number)
+        let member = self.all.remove(&number)?;
+        self.started_again.remove(&member.ran);
+        Some(member)
     }
 
     pub(super) fn take_all(&mut self) -> Vec<Member> {
-        std::mem::take(&mut self.0).into_values().collect()
+        self.started_again.clear();
+        std::mem::take(&mut self.all).into_values().collect()
     }
 }

@@ -1,7 +1,7 @@
 //! How the children of a dynamic supervisor are stopped: one, or all at the same time.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use super::super::events::SupervisorEvent;
 use super::super::stopping::stop;
 use super::super::terms::Shutdown;
 use super::members::{Member, Phase};
-use super::process::{Asks, DynamicSupervisorMsg, DynamicTree};
+use super::process::DynamicTree;
+use super::request::{Asks, DynamicSupervisorMsg};
 use crate::context::Context;
 use crate::pid::{Monitor, Pid};
 use crate::timers::after;
@@ -51,34 +52,46 @@ impl DynamicTree {
         // One timer for all who have the same time, the shortest first.
         ends.sort_by_key(|end| end.limit);
         let mut ends = ends.into_iter().peekable();
-        while let Some(limit) = ends.peek().map(|end| end.limit) {
+        let mut killed = Vec::new();
+        let finite = |end: &End| end.limit < Duration::MAX;
+        while let Some(limit) = ends.peek().filter(|end| finite(end)).map(|end| end.limit) {
             let mut time = pin!(sleep_until(after(begun, limit)));
-            while let Some(End { pid, end, id, .. }) = ends.next_if(|end| end.limit == limit) {
-                let mut end = pin!(end);
-                let in_time = poll_fn(|cx| match end.as_mut().poll(cx) {
+            while let Some(mut end) = ends.next_if(|end| end.limit == limit) {
+                let in_time = poll_fn(|cx| match Pin::new(&mut end.end).poll(cx) {
                     Poll::Ready(_) => Poll::Ready(true),
-                    Poll::Pending if limit == Duration::MAX => Poll::Pending,
                     Poll::Pending => time.as_mut().poll(cx).map(|()| false),
                 })
                 .await;
-                if in_time {
-                    continue;
+                if !in_time {
+                    // Waited for only when all have had their time: its code may not await for long.
+                    end.pid.kill();
+                    killed.push(end);
                 }
-                pid.kill();
-                end.await;
-                tracing::warn!(
-                    child = &*id,
-                    pid = pid.number(),
-                    ?limit,
-                    "killed, for it did not end in time"
-                );
-                let place = self.place.below(&id);
-                place.emit(|path| SupervisorEvent::SlowShutdown {
-                    path,
-                    pid,
-                    after: limit,
-                });
             }
+        }
+        for End {
+            pid,
+            end,
+            id,
+            limit,
+        } in killed
+        {
+            end.await;
+            tracing::warn!(
+                child = &*id,
+                pid = pid.number(),
+                ?limit,
+                "killed, for it did not end in time"
+            );
+            let place = self.place.below(&id);
+            place.emit(|path| SupervisorEvent::SlowShutdown {
+                path,
+                pid,
+                after: limit,
+            });
+        }
+        for End { end, .. } in ends {
+            end.await;
         }
         for member in self.members.take_all() {
             member.child.stop_waiting();
