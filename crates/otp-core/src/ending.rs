@@ -115,7 +115,8 @@ impl<M: Send + 'static> Slot<M> {
         if let Phase::Starting(Some(starter)) = before {
             let _ = panics::catch(|| starter.wake());
         }
-        if let Some(parent) = life.parent.take() {
+        let parent = life.parent.take();
+        if let Some(parent) = &parent {
             let _ = panics::catch(|| match started {
                 Ok(()) => parent.child_ended(&pid, &reason),
                 Err(outcome) => parent.child_not_started(&pid, outcome),
@@ -131,6 +132,9 @@ impl<M: Send + 'static> Slot<M> {
         }
         if kept {
             self.end_is_over();
+        }
+        if let Some(parent) = parent {
+            let _ = panics::catch(|| parent.child_is_over(&pid));
         }
     }
 }

@@ -27,6 +27,10 @@ pub(crate) trait Parent: Send + Sync {
     fn child_not_started(&self, pid: &Pid, outcome: NotStarted) {
         let _ = (pid, outcome);
     }
+    /// Everybody has been told of the end of the child that ran, or began to run, as `pid`.
+    fn child_is_over(&self, pid: &Pid) {
+        let _ = pid;
+    }
     /// The child that ran as `pid`, and had started, has ended.
     fn child_ended(&self, pid: &Pid, reason: &ExitReason);
 }

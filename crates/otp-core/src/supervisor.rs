@@ -8,6 +8,7 @@ mod events;
 mod handle;
 mod info;
 mod intensity;
+mod launchers;
 mod members;
 mod partitions;
 mod plan;

@@ -6,31 +6,27 @@ use std::future::Future;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-
 use super::any_child::{AnyChild, Below, ChildStart};
-use super::dynamic::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef, DynamicTree};
+use super::dynamic::{DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef};
 use super::events::Place;
 use super::handle::SupervisorRef;
 use super::info::ChildKind;
+use super::launchers::{DynamicTrees, Launcher, Servers, Tasks, Trees};
 use super::plan::Supervisor;
 use super::starting::{begin, start};
 use super::stop_token::StopToken;
 use super::terms::{Restart, Shutdown, Terms};
-use super::tree::{SupervisorMsg, Tree};
+use super::tree::SupervisorMsg;
 use crate::backoff::Backoff;
 use crate::exit_reason::ExitReason;
 use crate::gen_server::GenServer;
 use crate::keeper::Parent;
-use crate::mailbox::Told;
 use crate::options::ServerOptions;
 use crate::pid::Pid;
-use crate::process::{Contained, Factory, process_made_by};
+use crate::process::{Contained, Factory};
 use crate::registry::Via;
 use crate::server_ref::ServerRef;
-use crate::signals::SHUTDOWN;
 use crate::slot::Slot;
-use crate::spawn::task_process;
 use crate::sync::{Arc, Mutex};
 
 /// How long a child has to end in order, unless told otherwise: as in OTP.
@@ -81,24 +77,6 @@ struct Kept<M: Send + 'static>(ServerRef<M>);
 impl<M: Send + 'static> Drop for Kept<M> {
     fn drop(&mut self) {
         self.0.slot.release();
-    }
-}
-
-/// What kind of process a child is.
-pub(super) trait Launcher<M>: Send + Sync {
-    /// Runs incarnation `number` of the slot, at its place in the tree.
-    fn launch(&self, runtime: &Handle, slot: Arc<Slot<M>>, number: u64, place: Place);
-    /// Asks it to end in order.
-    fn shut_down(&self, slot: &Slot<M>, number: u64);
-    fn kind(&self) -> ChildKind {
-        ChildKind::Worker
-    }
-    /// The children that it always has.
-    fn below(&self) -> &[Arc<dyn AnyChild>] {
-        &[]
-    }
-    fn supervisor(&self, _server: &ServerRef<M>) -> Option<Below> {
-        None
     }
 }
 
@@ -294,109 +272,6 @@ impl Child<DynamicSupervisorMsg> {
     /// Returns the address of the supervisor: valid now, and after each restart.
     pub fn dynamic_supervisor_ref(&self) -> DynamicSupervisorRef {
         DynamicSupervisorRef::new(self.server_ref())
-    }
-}
-
-/// Servers, each made by the factory.
-struct Servers<S>(Factory<S>);
-
-impl<S: GenServer> Launcher<S::Msg> for Servers<S> {
-    fn launch(&self, runtime: &Handle, slot: Arc<Slot<S::Msg>>, number: u64, _: Place) {
-        runtime.spawn(process_made_by(slot, number, Arc::clone(&self.0)));
-    }
-
-    fn shut_down(&self, slot: &Slot<S::Msg>, number: u64) {
-        // One that has ended meanwhile has done what is asked.
-        let _ = slot.signal(number, SHUTDOWN, |_| ());
-    }
-}
-
-/// Futures, each made by `work`.
-struct Tasks<W> {
-    work: Arc<W>,
-    /// The token of the one that runs.
-    running: Mutex<Option<(u64, StopToken)>>,
-}
-
-impl<W, F> Launcher<Infallible> for Tasks<W>
-where
-    W: Fn(StopToken) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<(), ExitReason>> + Send + 'static,
-{
-    fn launch(&self, runtime: &Handle, slot: Arc<Slot<Infallible>>, number: u64, _: Place) {
-        let (work, token) = (Arc::clone(&self.work), StopToken::default());
-        let before = self.running.lock().replace((number, token.clone()));
-        drop(before);
-        runtime.spawn(task_process(slot, number, move || work(token)));
-    }
-
-    fn shut_down(&self, _: &Slot<Infallible>, number: u64) {
-        let running = self.running.lock().clone();
-        if let Some((_, token)) = running.filter(|(running, _)| *running == number) {
-            token.request();
-        }
-    }
-}
-
-/// Supervisors, each with the children that it was given.
-struct Trees {
-    supervisor: Supervisor,
-    /// What is wrong with it.
-    fault: Option<&'static str>,
-}
-
-impl Launcher<SupervisorMsg> for Trees {
-    fn launch(&self, runtime: &Handle, slot: Arc<Slot<SupervisorMsg>>, number: u64, place: Place) {
-        let (plan, fault) = (self.supervisor.copy(), self.fault);
-        let make: Factory<Tree> = Arc::new(move || Tree::new(plan.copy(), fault, place.clone()));
-        runtime.spawn(process_made_by(slot, number, make));
-    }
-
-    fn shut_down(&self, slot: &Slot<SupervisorMsg>, number: u64) {
-        // In its turn: what the supervisor was asked before is done before.
-        let _ = slot.tell(number, Told::Stop(ExitReason::Shutdown));
-    }
-
-    fn kind(&self) -> ChildKind {
-        ChildKind::Supervisor
-    }
-
-    fn below(&self) -> &[Arc<dyn AnyChild>] {
-        &self.supervisor.children
-    }
-
-    fn supervisor(&self, server: &ServerRef<SupervisorMsg>) -> Option<Below> {
-        Some(Below::Supervisor(SupervisorRef::new(server.clone())))
-    }
-}
-
-/// Dynamic supervisors, each without children at first.
-struct DynamicTrees(DynamicSupervisor);
-
-impl Launcher<DynamicSupervisorMsg> for DynamicTrees {
-    fn launch(
-        &self,
-        runtime: &Handle,
-        slot: Arc<Slot<DynamicSupervisorMsg>>,
-        number: u64,
-        place: Place,
-    ) {
-        let plan = self.0.clone();
-        let make: Factory<DynamicTree> = Arc::new(move || DynamicTree::new(&plan, place.clone()));
-        runtime.spawn(process_made_by(slot, number, make));
-    }
-
-    fn shut_down(&self, slot: &Slot<DynamicSupervisorMsg>, number: u64) {
-        // In its turn: what the supervisor was asked before is done before.
-        let _ = slot.tell(number, Told::Stop(ExitReason::Shutdown));
-    }
-
-    fn kind(&self) -> ChildKind {
-        ChildKind::Supervisor
-    }
-
-    fn supervisor(&self, server: &ServerRef<DynamicSupervisorMsg>) -> Option<Below> {
-        Some(Below::Dynamic(DynamicSupervisorRef::new(server.clone())))
     }
 }
 

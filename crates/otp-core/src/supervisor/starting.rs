@@ -52,6 +52,10 @@ pub(super) async fn start<M: Send + 'static>(
     // From here on it is the supervisor's.
     std::mem::forget(begun);
     drop(waiting);
+    if outcome.is_err() {
+        // So that the address can be closed at once.
+        poll_fn(|cx| slot.poll_over(cx)).await;
+    }
     outcome.map(|()| pid)
 }
 

@@ -53,10 +53,11 @@ impl DynamicTree {
         let Some(member) = self.members.get_mut(number) else {
             return;
         };
-        if outcome.is_err() && member.child.is_ending() {
-            // It is about to tell others of its end, which takes a moment: after what waits here.
-            let again = Request::Begun(pid.clone(), outcome);
-            let _ = ctx.weak_ref().tell(DynamicSupervisorMsg(again));
+        if let Err(error) = &outcome
+            && member.child.is_ending()
+        {
+            // It is about to tell others of its end, which takes a moment.
+            member.ended = Some(Err(error.clone()));
             return;
         }
         let Phase::Starting(_, asked) = &mut member.phase else {

@@ -43,6 +43,12 @@ impl Parent for Lineage {
         }
     }
 
+    fn child_is_over(&self, pid: &Pid) {
+        if self.at_once {
+            self.tell(Request::Over(pid.clone()));
+        }
+    }
+
     fn child_ended(&self, pid: &Pid, reason: &ExitReason) {
         let (ended, reason) = (pid.clone(), reason.clone());
         let why = reason.clone();

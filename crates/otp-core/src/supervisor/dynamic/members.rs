@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-use super::super::any_child::AnyChild;
+use super::super::any_child::{AnyChild, NotStarted};
 use super::super::error::{ChildError, StartChildError};
 use super::super::info::{ChildInfo, ChildState};
 use super::super::intensity::Window;
 use super::request::Asks;
+use crate::exit_reason::ExitReason;
 use crate::pid::Pid;
 use crate::sync::Arc;
 use crate::timers::TimerRef;
@@ -25,6 +26,8 @@ pub(super) struct Member {
     pub(super) retry: u64,
     /// The number of its last process that had started, by which it stays known until it has been started again; 0 before the first.
     pub(super) ran: u64,
+    /// What its end is to the supervisor, once it is over: the reason, or why the start gave no process.
+    pub(super) ended: Option<Result<ExitReason, NotStarted>>,
     /// For the time that it has to start, or to end.
     pub(super) timer: Option<TimerRef>,
     /// Its own limit of restarts.
@@ -63,6 +66,7 @@ impl Member {
             started: None,
             retry: 0,
             ran: number,
+            ended: None,
             timer: None,
             window: limit.map(|(restarts, period)| Window::new(restarts, period)),
         }

@@ -187,6 +187,7 @@ impl GenServer for DynamicTree {
         match request {
             Request::Ended(pid, reason) => return self.ended(&pid, &reason, ctx).await,
             Request::Retry(number, retry) => return self.retry(number, retry, ctx).await,
+            Request::Over(pid) => return self.over(&pid, ctx).await,
             Request::Begun(pid, outcome) => self.begun(&pid, outcome, ctx),
             Request::TimeIsOver(number, pid) => self.time_is_over(number, &pid),
             Request::Start(child, reply) => self.start_child(child, reply, ctx).await,

@@ -21,6 +21,8 @@ pub(super) enum Request {
     Ended(Pid, ExitReason),
     /// What became of a start that nobody waits for.
     Begun(Pid, Result<(), NotStarted>),
+    /// Everybody else has been told of the end of that process too; for a supervisor that waits for nobody.
+    Over(Pid),
     /// The child with that number has had its time to start, or to end.
     TimeIsOver(u64, Pid),
     /// To make the next attempt at the restart of the child with that number, if it is the one that it waits for.

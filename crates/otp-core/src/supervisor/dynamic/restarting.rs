@@ -29,8 +29,7 @@ impl DynamicTree {
         };
         // It has told its supervisor and is about to tell others, which takes a moment.
         if self.at_once && member.child.is_ending() {
-            let again = Request::Ended(pid.clone(), reason.clone());
-            let _ = ctx.weak_ref().tell(DynamicSupervisorMsg(again));
+            member.ended = Some(Ok(reason.clone()));
             return Ok(());
         }
         poll_fn(|cx| member.child.poll_over(cx)).await;
@@ -55,6 +54,21 @@ impl DynamicTree {
             member.attempts = 0;
         }
         self.retry_later(number, ctx);
+        Ok(())
+    }
+
+    /// All that a process had to do at its end is done.
+    pub(super) async fn over(
+        &mut self,
+        pid: &Pid,
+        ctx: &mut Context<DynamicSupervisorMsg>,
+    ) -> Result<(), ExitReason> {
+        let member = self.members.get_mut(pid.number());
+        match member.and_then(|member| member.ended.take()) {
+            Some(Ok(reason)) => return self.ended(pid, &reason, ctx).await,
+            Some(Err(error)) => self.begun(pid, Err(error), ctx),
+            None => {}
+        }
         Ok(())
     }
 

@@ -1,3 +1,5 @@
+//! The window counts as a plain list of restarts does, to the edge of the period.
+
 use std::time::Duration;
 
 use proptest::prelude::*;
