@@ -1,0 +1,227 @@
+//! What can go wrong, one enum per group of operations.
+
+use std::error::Error;
+use std::fmt;
+
+use otp_core::{CallError, ExitReason, StartChildError};
+
+/// Why a registry did not start.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An option of [`RegistryConfig`](crate::RegistryConfig) is outside its range.
+    BadOption {
+        /// The field's name.
+        option: &'static str,
+        /// The values that it can have.
+        allowed: &'static str,
+    },
+    /// The supervisor of the workers did not start, for instance because there is no tokio runtime here.
+    Supervisor(otp_core::StartError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
+            Self::Supervisor(_) => f.write_str("the supervisor of the workers did not start"),
+        }
+    }
+}
+
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::BadOption { .. } => None,
+            Self::Supervisor(error) => Some(error),
+        }
+    }
+}
+
+/// Why there is no worker under a key. Nothing is kept of the attempt: the next one begins anew.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum StartWorkerError {
+    /// There are as many workers as there may be.
+    MaxWorkers,
+    /// The worker's `init` declined by `Context::ignore`.
+    Ignored,
+    /// The worker's `init` took longer than the start timeout.
+    Timeout,
+    /// The factory or the worker's `init` failed, panicked or was killed.
+    Failed(ExitReason),
+    /// Somebody stopped the worker before it had started.
+    Stopped,
+    /// The registry has ended, or is just being restarted by its supervisor.
+    NotRunning,
+    /// A worker would wait for itself, from its `init` or `terminate`.
+    CallingSelf,
+}
+
+impl StartWorkerError {
+    /// What a failed start means that the supervisor reports.
+    pub(crate) fn of(error: StartChildError, stopped: bool) -> Self {
+        match error {
+            _ if stopped => Self::Stopped,
+            StartChildError::MaxChildren => Self::MaxWorkers,
+            StartChildError::Ignored => Self::Ignored,
+            StartChildError::Failed(reason) => match reason.downcast_ref() {
+                Some(otp_core::StartError::Timeout) => Self::Timeout,
+                _ => Self::Failed(reason),
+            },
+            other => Self::Failed(ExitReason::from(other)),
+        }
+    }
+}
+
+impl fmt::Display for StartWorkerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MaxWorkers => f.write_str("there are as many workers as there may be"),
+            Self::Ignored => f.write_str("the worker declined to start"),
+            Self::Timeout => f.write_str("the worker took longer than the start timeout"),
+            Self::Failed(reason) => write!(f, "the worker did not start: {reason}"),
+            Self::Stopped => f.write_str("the worker was stopped before it had started"),
+            Self::NotRunning => f.write_str("the registry does not run"),
+            Self::CallingSelf => f.write_str("a worker cannot wait for itself"),
+        }
+    }
+}
+
+impl Error for StartWorkerError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(reason) => reason.cause().map(|cause| cause as &(dyn Error + 'static)),
+            _ => None,
+        }
+    }
+}
+
+/// Why a call by key got no reply.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum CallWorkerError {
+    /// There is no worker, and none could be started. The request was not sent.
+    Start(StartWorkerError),
+    /// The worker did not reply, or did not start in time.
+    Call(CallError),
+}
+
+impl fmt::Display for CallWorkerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(error) => error.fmt(f),
+            Self::Call(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for CallWorkerError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Start(error) => error.source(),
+            Self::Call(error) => error.source(),
+        }
+    }
+}
+
+/// A message that no worker accepted, and why. The message is in it.
+///
+/// For `?` in a handler the message must be `Send + Sync`, as every error that turns into an
+/// [`ExitReason`]; otherwise `map_err(CastWorkerError::without_message)` leaves it behind.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum CastWorkerError<M> {
+    /// There is no worker, and none could be started.
+    Start {
+        /// Why not.
+        error: StartWorkerError,
+        /// The message.
+        message: M,
+    },
+    /// The worker's mailbox is full.
+    Full(M),
+    /// Worker after worker ended before it could take the message.
+    Ended(M),
+}
+
+impl<M> CastWorkerError<M> {
+    /// Takes the refused message back.
+    pub fn into_message(self) -> M {
+        match self {
+            Self::Start { message, .. } | Self::Full(message) | Self::Ended(message) => message,
+        }
+    }
+
+    /// Drops the message and keeps the reason: for `?` in a handler where the message is not `Sync`.
+    pub fn without_message(self) -> CastWorkerError<()> {
+        match self {
+            Self::Start { error, .. } => CastWorkerError::Start { error, message: () },
+            Self::Full(_) => CastWorkerError::Full(()),
+            Self::Ended(_) => CastWorkerError::Ended(()),
+        }
+    }
+}
+
+// Messages need not be `Debug`, so these print the reason alone.
+impl<M> fmt::Debug for CastWorkerError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start { error, .. } => write!(f, "Start({error:?}, ..)"),
+            Self::Full(_) => f.write_str("Full(..)"),
+            Self::Ended(_) => f.write_str("Ended(..)"),
+        }
+    }
+}
+
+impl<M> fmt::Display for CastWorkerError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start { error, .. } => error.fmt(f),
+            Self::Full(_) => f.write_str("the worker's mailbox is full"),
+            Self::Ended(_) => f.write_str("worker after worker ended before it took the message"),
+        }
+    }
+}
+
+impl<M> Error for CastWorkerError<M> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Start { error, .. } => error.source(),
+            _ => None,
+        }
+    }
+}
+
+/// Why a worker was not stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopWorkerError {
+    /// There is no worker under this key.
+    NotFound,
+    /// A worker would wait for its own end. In a handler, return `Err(ExitReason::Normal)` instead.
+    CallingSelf,
+}
+
+impl fmt::Display for StopWorkerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => NotFound.fmt(f),
+            Self::CallingSelf => f.write_str("a worker cannot wait for its own end"),
+        }
+    }
+}
+
+impl Error for StopWorkerError {}
+
+/// There is no worker under this key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotFound;
+
+impl fmt::Display for NotFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no worker under this key")
+    }
+}
+
+impl Error for NotFound {}

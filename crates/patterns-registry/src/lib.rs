@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+
+mod closing;
+mod config;
+mod contained;
+mod error;
+mod event;
+mod flight;
+mod info;
+mod keyed;
+mod listeners;
+mod place;
+mod registry;
+mod row;
+mod started;
+mod table;
+
+pub use config::RegistryConfig;
+pub use error::{
+    CallWorkerError, CastWorkerError, NotFound, StartError, StartWorkerError, StopWorkerError,
+};
+pub use event::WorkerEvent;
+pub use info::{RegistryInfo, WorkerInfo};
+pub use registry::WorkerRegistry;
+pub use started::Started;
+
+// What a program needs to write workers of its own; everything else of it is in `otp_core`.
+pub use otp_core;
+pub use otp_core::{
+    CallError, Child, Context, DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, GenServer,
+    Pid, Recipient, ReplyTo, Restart, ServerRef, Shutdown,
+};
