@@ -5,6 +5,7 @@ mod dashmap_servers;
 pub(crate) mod otp;
 mod papaya;
 mod scc;
+mod workers;
 
 use std::future::Future;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -75,6 +76,7 @@ pub(crate) fn every<K: Key, S: Hasher>(visit: &mut impl Visit<K>) {
     visit.visit::<dashmap::Arcs<K, S>>();
     visit.visit::<dashmap_servers::Servers<K, S>>();
     visit.visit::<otp::Otp<K, S>>();
+    visit.visit::<workers::Workers<K, S>>();
     visit.visit::<papaya::Papaya<K, S>>();
     visit.visit::<scc::Scc<K, S>>();
 }

@@ -3,6 +3,7 @@
 pub(crate) mod alone;
 pub(crate) mod floor;
 pub(crate) mod otp;
+mod workers;
 
 use std::future::Future;
 
@@ -34,4 +35,5 @@ pub(crate) fn every(visit: &mut impl Visit) {
     visit.visit::<alone::Alone>();
     visit.visit::<otp::OneByOne>();
     visit.visit::<otp::AtOnce>();
+    visit.visit::<workers::Workers>();
 }
