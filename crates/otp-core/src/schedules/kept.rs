@@ -158,7 +158,7 @@ impl Keeper {
         poll_fn(|cx| {
             if let Some(above) = above.take() {
                 slot.begin(number, Some(cx.waker().clone()));
-                slot.adopt(above);
+                slot.adopt(number, above);
                 processes.push(spawn(process_made_by(
                     Arc::clone(slot),
                     number,
