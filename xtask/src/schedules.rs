@@ -1,4 +1,4 @@
-//! Runs otp-core's real code under a schedule checker, which tries orders in which threads take turns.
+//! Runs the crates' real code under a schedule checker, which tries orders in which threads take turns.
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -29,13 +29,13 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<Verdict, Str
     let mut cargo = match parse(args)? {
         Asked::Broken => return finds_the_fault(workspace),
         Asked::Try { name, count } => {
-            let mut cargo = tests(workspace, &name, "")?;
+            let mut cargo = tests(workspace, &checked(workspace)?, &name, "")?;
             let count = count.or_else(|| env::var("OTP_SCHEDULES").ok());
             cargo.env("OTP_SCHEDULES", count.unwrap_or_else(|| COUNT.to_string()));
             cargo
         }
         Asked::Replay { scenario, schedule } => {
-            let mut cargo = tests(workspace, "", "")?;
+            let mut cargo = tests(workspace, &checked(workspace)?, "", "")?;
             cargo.env("OTP_SCHEDULES_SCENARIO", scenario);
             cargo.env("OTP_SCHEDULES_REPLAY", schedule);
             cargo
@@ -93,20 +93,39 @@ fn parse(args: &[String]) -> Result<Asked, String> {
     })
 }
 
+/// The crates that have scenarios: those that build with what scenarios need.
+fn checked(workspace: &Workspace) -> Result<Vec<String>, String> {
+    let members = workspace.members()?;
+    let checked = members.into_iter().filter(|member| {
+        let dependencies = member.manifest.dependencies();
+        dependencies
+            .iter()
+            .any(|dependency| dependency.name == "schedules")
+    });
+    Ok(checked.map(|member| member.name).collect())
+}
+
 /// The tests of the scenarios, built with the checker's primitives in the place of the real ones.
-fn tests(workspace: &Workspace, name: &str, more_flags: &str) -> Result<Command, String> {
+fn tests(
+    workspace: &Workspace,
+    packages: &[String],
+    name: &str,
+    more_flags: &str,
+) -> Result<Command, String> {
     let flags = env::var("RUSTFLAGS").unwrap_or_default();
     let flags = format!("{flags} --cfg otp_schedules {more_flags}");
     let mut cargo = workspace.cargo([
         "test",
-        "--package",
-        "otp-core",
         "--lib",
         "--profile",
         "schedules",
         "--locked",
-        "--",
+        "--no-fail-fast",
     ]);
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+    cargo.arg("--");
     cargo.arg(format!("schedules::{name}")).arg("--nocapture");
     cargo.env("RUSTFLAGS", flags.trim());
     // A folder of its own: other flags would have cargo build the usual one anew each time.
@@ -116,7 +135,12 @@ fn tests(workspace: &Workspace, name: &str, more_flags: &str) -> Result<Command,
 
 /// Shows that a fault is found, by one that is put into the code on purpose.
 fn finds_the_fault(workspace: &Workspace) -> Result<Verdict, String> {
-    let mut cargo = tests(workspace, "mailbox", "--cfg otp_schedules_broken")?;
+    let mut cargo = tests(
+        workspace,
+        &["otp-core".to_owned()],
+        "mailbox",
+        "--cfg otp_schedules_broken",
+    )?;
     let run = listen(&mut cargo)?;
     let found = failures(&run.said).len();
     if run.passed || found == 0 {

@@ -10,7 +10,6 @@
 //! `cargo xtask schedules NAME --replay SCHEDULE` runs that one again.
 
 mod actor;
-mod check;
 mod crash;
 mod deadline;
 mod deadlock;
@@ -23,10 +22,9 @@ mod monitors;
 mod peers;
 mod registry;
 mod reply;
-mod run;
 mod server;
 mod signals;
 mod slot;
 mod start;
 
-use check::check;
+use schedules::check;

@@ -4,9 +4,6 @@
 //! module and wake each other by `Waker` alone. So `cargo xtask schedules` can put a schedule
 //! checker's primitives in their place and run the real code.
 
-#[cfg(all(test, otp_schedules))]
-pub(crate) mod checked;
-
 pub(crate) use std::sync::atomic::Ordering;
 // The checker has no `Arc` of its own, and one that could not become `Arc<dyn ..>` would be of no use.
 // A `OnceLock` is only set here before anybody else sees it.
@@ -23,7 +20,7 @@ pub(crate) use std::thread_local;
 pub(crate) use parking_lot::{Mutex, MutexGuard, RwLock};
 
 #[cfg(all(test, otp_schedules))]
-pub(crate) use checked::{
+pub(crate) use schedules::{
     AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, RwLock,
     locals as thread_local,
 };

@@ -4,7 +4,6 @@ use std::sync::Mutex;
 
 use shuttle::future::JoinHandle;
 
-use super::run::{assert_unlocked, spawn};
 use crate::context::Context;
 use crate::ending::next_number;
 use crate::exit_reason::ExitReason;
@@ -15,6 +14,7 @@ use crate::reply::ReplyTo;
 use crate::server_ref::ServerRef;
 use crate::slot::Slot;
 use crate::sync::Arc;
+use schedules::{assert_unlocked, spawn};
 
 /// Something to do in a handler.
 type Work = Box<dyn FnOnce(&mut Context<Do>, &Notes) -> Result<(), ExitReason> + Send>;

@@ -3,7 +3,6 @@
 use shuttle::thread;
 
 use super::check;
-use super::run::{block_on, join, spawn};
 use crate::context::Context;
 use crate::error::CallError;
 use crate::exit_reason::ExitReason;
@@ -13,6 +12,7 @@ use crate::reply::ReplyTo;
 use crate::server_ref::ServerRef;
 use crate::spawn::task_process;
 use crate::sync::Arc;
+use schedules::{block_on, join, spawn};
 
 use super::actor::Notes;
 use super::server::{begin, run_process};

@@ -13,12 +13,12 @@ use tokio::time::Instant;
 
 use super::check;
 use super::end::End;
-use super::run::{block_on, join, poll_once, spawn};
 use super::server::{Log, Msg, Server, begin, run_process};
 use crate::deadline::{Deadlines, Look, SHORT, Ticker};
 use crate::error::CallError;
 use crate::server_ref::ServerRef;
 use crate::sync::{Arc, Weak};
+use schedules::{block_on, join, poll_once, spawn};
 
 /// Below this a call has a deadline of its own.
 const SHORTER: Duration = Duration::from_millis(1);

@@ -5,7 +5,6 @@ use std::time::Duration;
 use shuttle::thread;
 
 use super::check;
-use super::run::{block_on, join, spawn};
 use crate::context::Context;
 use crate::ending::next_number;
 use crate::error::CallError;
@@ -16,6 +15,7 @@ use crate::reply::ReplyTo;
 use crate::server_ref::{ServerRef, WeakRef};
 use crate::slot::Slot;
 use crate::sync::Arc;
+use schedules::{block_on, join, spawn};
 
 /// A server that asks the next one before it answers.
 struct Node {

@@ -5,11 +5,11 @@ use std::fmt;
 use shuttle::future::JoinHandle;
 
 use super::check;
-use super::run::block_on;
 use super::server::Msg;
 use crate::error::CallError;
 use crate::exit_reason::ExitReason;
 use crate::server_ref::ServerRef;
+use schedules::block_on;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {

@@ -7,12 +7,12 @@ use shuttle::thread;
 
 use super::check;
 use super::end::End;
-use super::run::{block_on, join, poll_once};
 use super::server::{Dropped, Log, Msg, Note, Server, begin, run_process, start};
 use crate::error::{CallError, CastError};
 use crate::exit_reason::ExitReason;
 use crate::reply::{self, Awaiting};
 use crate::server_ref::ServerRef;
+use schedules::{block_on, join, poll_once};
 
 /// Arms no deadline.
 const MAX: Duration = Duration::MAX;

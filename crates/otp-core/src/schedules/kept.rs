@@ -13,7 +13,6 @@ use std::sync::Mutex;
 use shuttle::future::JoinHandle;
 
 use super::actor::Notes;
-use super::run::{join, spawn};
 use crate::context::Context;
 use crate::ending::next_number;
 use crate::exit_reason::ExitReason;
@@ -28,6 +27,7 @@ use crate::signals::SHUTDOWN;
 use crate::slot::Slot;
 use crate::supervisor::NotStarted;
 use crate::sync::Arc;
+use schedules::{join, spawn};
 
 use super::server::{Dropped, Log, Mark, Note};
 

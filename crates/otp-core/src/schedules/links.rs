@@ -5,7 +5,6 @@ use shuttle::thread;
 use super::actor::{Do, actor};
 use super::check;
 use super::peers::{Ending, finish, pid_of};
-use super::run::{block_on, join, spawn};
 use crate::context::Context;
 use crate::ending::next_number;
 use crate::exit_reason::ExitReason;
@@ -15,6 +14,7 @@ use crate::relations;
 use crate::server_ref::ServerRef;
 use crate::slot::Slot;
 use crate::sync::Arc;
+use schedules::{block_on, join, spawn};
 
 /// Of a process that is linked while it ends, exactly one exit signal comes: the real one, or `NoProc`.
 fn link_against_end(ending: Ending) {
@@ -174,7 +174,7 @@ fn processes_that_end_at_once_hang_nobody() {
 }
 
 /// A server whose state has the only handle to another.
-struct Holder(ServerRef<Do>);
+struct Holder(#[expect(dead_code, reason = "held, which is all")] ServerRef<Do>);
 
 impl GenServer for Holder {
     type Msg = ();

@@ -3,13 +3,13 @@
 use shuttle::thread;
 
 use super::check;
-use super::run::{block_on, join, poll_once};
 use super::server::{Init, Log, Msg, Note, Server, begin, run_process, start};
 use crate::error::CastError;
 use crate::inbox::inbox;
 use crate::server_ref::ServerRef;
 use crate::slot::Slot;
 use crate::sync::{Arc, Ordering};
+use schedules::{block_on, join, poll_once};
 
 const UNBOUNDED: usize = usize::MAX;
 

@@ -6,10 +6,10 @@ use shuttle::future::JoinHandle;
 
 use super::actor::Do;
 use super::check;
-use super::run::{block_on, join};
 use crate::exit_reason::ExitReason;
 use crate::pid::Pid;
 use crate::server_ref::ServerRef;
+use schedules::{block_on, join};
 
 /// How the other process ends, while it is being linked or monitored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

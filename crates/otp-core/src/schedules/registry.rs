@@ -9,11 +9,11 @@ use shuttle::thread;
 use super::actor::{Do, actor};
 use super::check;
 use super::peers::{Ending, finish, pid_of, settle};
-use super::run::{assert_unlocked, block_on, join};
 use crate::inbox::{Inbox, inbox};
 use crate::pid::Pid;
 use crate::registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent};
 use crate::server_ref::ServerRef;
+use schedules::{assert_unlocked, block_on, join};
 
 /// A key or value, which must not be dropped under a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]

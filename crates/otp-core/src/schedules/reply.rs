@@ -5,13 +5,13 @@ use std::task::Poll;
 use shuttle::thread;
 
 use super::check;
-use super::run::{block_on, poll_once};
 use super::server::{Log, Msg, Note};
 use crate::current::Settle;
 use crate::error::CallError;
 use crate::inbox::inbox;
 use crate::reply::{self, Awaiting, ReplyTo};
 use crate::sync::Weak;
+use schedules::{block_on, poll_once};
 
 /// What the ticker does with a call whose time is over.
 fn time_out(call: &Weak<dyn Settle>) {

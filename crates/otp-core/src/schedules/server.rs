@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use shuttle::future::{self, JoinHandle};
 
-use super::run::{assert_unlocked, spawn};
 use crate::context::Context;
 use crate::ending::next_number;
 use crate::exit_reason::ExitReason;
@@ -16,6 +15,7 @@ use crate::reply::ReplyTo;
 use crate::server_ref::ServerRef;
 use crate::slot::Slot;
 use crate::sync::Arc;
+use schedules::{assert_unlocked, spawn};
 
 /// What was told, of senders by their number. The lock is the standard library's: writing down is no
 /// place where the checker may change threads.

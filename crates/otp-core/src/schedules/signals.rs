@@ -7,7 +7,6 @@ use shuttle::thread;
 
 use super::check;
 use super::end::End;
-use super::run::{assert_unlocked, block_on, join, spawn};
 use super::server::{Log, Msg, Server, start};
 use crate::background;
 use crate::error::{CallError, InspectError};
@@ -16,6 +15,7 @@ use crate::inbox::inbox;
 use crate::reply::{self, Awaiting};
 use crate::server_ref::ServerRef;
 use crate::sync::Arc;
+use schedules::{assert_unlocked, block_on, join, spawn};
 
 /// Suspends the server for a while, in which nothing may be handled. The handle goes before the
 /// suspension does.

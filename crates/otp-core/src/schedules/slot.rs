@@ -6,13 +6,13 @@ use shuttle::thread;
 
 use super::check;
 use super::end::End;
-use super::run::join;
 use super::server::{Log, Msg, Note, Server, begin, run_process};
 use crate::context::Context;
 use crate::ending::next_number;
 use crate::mailbox::Taken;
 use crate::server_ref::ServerRef;
 use crate::sync::{Arc, Ordering};
+use schedules::join;
 
 fn cast(server: &ServerRef<Msg>, sender: u32, numbers: RangeInclusive<u32>) {
     for number in numbers {

@@ -3,12 +3,12 @@
 use shuttle::thread;
 
 use super::check;
-use super::run::{block_on, join, poll_once};
 use super::server::{Init, Log, Msg, Server, begin, run_process};
 use crate::error::StartError;
 use crate::exit_reason::ExitReason;
 use crate::server_ref::ServerRef;
 use crate::start::Starting;
+use schedules::{block_on, join, poll_once};
 
 /// The future of a start whose process runs already.
 fn starting(handle: ServerRef<Msg>, number: u64) -> Starting<Server> {

@@ -6,12 +6,12 @@ use shuttle::thread;
 
 use super::super::actor::{Do, Notes, actor};
 use super::super::peers::settle;
-use super::super::run::{block_on, join};
 use super::super::server::Log;
 use super::{Fate, Keeper, Msg};
 use crate::error::{CallError, CastError};
 use crate::exit_reason::ExitReason;
 use crate::server_ref::ServerRef;
+use schedules::{block_on, join};
 
 /// Arms no deadline.
 const MAX: Duration = Duration::MAX;

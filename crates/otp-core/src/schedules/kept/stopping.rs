@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use shuttle::thread;
 
-use super::super::run::block_on;
 use super::super::server::Log;
 use super::{Fate, Keeper, Msg, Report};
 use crate::error::CallError;
 use crate::exit_reason::ExitReason;
+use schedules::block_on;
 
 const MAX: Duration = Duration::MAX;
 

@@ -14,10 +14,10 @@ use crate::registry::RegistryEvent;
 use crate::schedules::actor::{Do, Notes, actor};
 use crate::schedules::check;
 use crate::schedules::peers::{Ending, finish, pid_of, settle};
-use crate::schedules::run::spawn;
 use crate::server_ref::ServerRef;
 use crate::slot::Slot;
 use crate::sync::Arc;
+use schedules::spawn;
 
 /// Who hears of the end, by whatever way, finds nothing of the process any more.
 struct Hears(Names, Topics);

@@ -4,15 +4,19 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use shuttle::future::{self, JoinHandle};
 
-use crate::sync::Arc;
-use crate::sync::checked::is_locked;
+use crate::sync::is_locked;
 
 /// To be called by all that stands for a user's code.
-pub(super) fn assert_unlocked() {
+///
+/// # Panics
+///
+/// If this thread holds a lock.
+pub fn assert_unlocked() {
     assert!(!is_locked(), "code of a user runs under a lock");
 }
 
@@ -43,23 +47,29 @@ async fn watched<F: Future>(work: F) -> F::Output {
     .await
 }
 
-pub(super) fn block_on<F: Future>(work: F) -> F::Output {
+/// Runs a future to its end, with a waker that is watched.
+pub fn block_on<F: Future>(work: F) -> F::Output {
     future::block_on(watched(work))
 }
 
-pub(super) fn spawn<F>(work: F) -> JoinHandle<F::Output>
+/// Runs a future as a thread of the scenario, with a waker that is watched.
+pub fn spawn<F>(work: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
     future::spawn(watched(work))
 }
 
-/// Waits for the end of a process.
-pub(super) fn join(process: JoinHandle<()>) {
+/// Waits for the end of what was spawned.
+///
+/// # Panics
+///
+/// If it panicked or was aborted.
+pub fn join(process: JoinHandle<()>) {
     future::block_on(process).expect("nobody aborts it");
 }
 
 /// Polls a future once, without waiting for it.
-pub(super) fn poll_once<F: Future + Unpin>(polled: &mut F) -> Poll<F::Output> {
+pub fn poll_once<F: Future + Unpin>(polled: &mut F) -> Poll<F::Output> {
     block_on(poll_fn(|cx| Poll::Ready(Pin::new(&mut *polled).poll(cx))))
 }

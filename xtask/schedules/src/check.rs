@@ -27,7 +27,11 @@ thread_local! {
 
 /// Runs `scenario` in many orders: half of them choose at random who goes on, the other half let each
 /// thread run until it is preempted at one of a few places.
-pub(super) fn check(name: &str, scenario: impl Fn() + Copy + Send + Sync + 'static) {
+///
+/// # Panics
+///
+/// If the scenario fails in one of them, or `OTP_SCHEDULES` is no number.
+pub fn check(name: &str, scenario: impl Fn() + Copy + Send + Sync + 'static) {
     count_panics();
     if let Ok(schedule) = env::var(REPLAY) {
         if env::var(SCENARIO).is_ok_and(|scenario| scenario == name) {
@@ -85,7 +89,7 @@ fn run(
             let begun = begun.load(Ordering::Relaxed);
             println!("schedules: {name} failed in schedule {begun} of those {kind}");
             match outcome {
-                Ok(_) => panic!("something panicked inside a process"),
+                Ok(_) => panic!("something panicked in a task or a process"),
                 Err(failure) => panic::resume_unwind(failure),
             }
         }
