@@ -1,338 +1,382 @@
-//! Caches facts about real files, and shows what that saves.
+//! An HTTP client with a cache, in front of a real server on loopback that counts how often it was
+//! really asked.
 //!
-//! ```text
-//! cargo xtask demo cache [FOLDER]
-//! ```
-//!
-//! Without a folder it takes the repository that it was built from.
+//! `cargo run --release -p patterns-cache --example cache`
 
-use std::collections::hash_map::DefaultHasher;
+use std::collections::HashMap;
 use std::error::Error;
-use std::hash::Hasher;
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use std::{env, fs, io};
 
-use patterns_cache::{Cache, CacheConfig, CacheStats};
+use patterns_cache::{Cache, CacheConfig, Hooks, Loaded, RemovalCause, Source};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
-/// Larger files are left out, and so are all after this many, so that the demo ends soon.
-const LARGEST_FILE: u64 = 4 << 20;
-const MOST_FILES: usize = 5_000;
+/// How long the server takes for an answer.
+const WORK: Duration = Duration::from_millis(20);
 
-/// What is worth caching of a file: it takes a read of all of it.
-#[derive(Debug, Clone, Copy)]
-struct Facts {
-    bytes: u64,
-    lines: u64,
-    words: u64,
-    hash: u64,
-}
-
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let folder = match env::args_os().nth(1) {
-        Some(folder) => PathBuf::from(folder),
-        None => repository(),
-    };
-    let files = files_in(&folder)?;
+    let server = Arc::new(Server::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(Arc::clone(&server).serve(listener));
+
+    let removed = Removed::default();
+    let client = Client::start(address, &removed).await?;
     println!(
-        "{} in {}",
-        count(files.len() as u64, "file"),
-        folder.display()
+        "A server on {address} takes {} ms for each answer.\n",
+        WORK.as_millis()
     );
-    if files.is_empty() {
-        println!("Nothing to do.");
-        return Ok(());
-    }
 
-    let cache: Cache<PathBuf, Facts> = Cache::start(CacheConfig::default()).await?;
-    ask_twice(&cache, &files);
-    show_largest(&cache, &files, &folder);
-    expire(&cache, &files).await;
-    bounded(&files).await?;
+    one_load_for_all(&client, &server).await?;
+    what_is_hot_stays(&client, &server, &removed).await?;
+    the_server_says_for_how_long(&client, &server).await?;
+    an_outage(&client, &server).await?;
+    what_does_not_exist(address, &server).await?;
 
-    println!("\nThe first cache at the end");
-    show_stats(&cache.stats());
+    let stats = client.pages.stats();
+    println!(
+        "In all: {} hits, {} misses, of which {} waited for another's load and {} got a stale page;",
+        stats.hits, stats.misses, stats.coalesced, stats.stale
+    );
+    println!(
+        "{} loads, {} failed; {} pages of {} kB are cached.",
+        stats.loads,
+        stats.failed_loads,
+        stats.keys,
+        stats.weight / 1_000
+    );
     Ok(())
 }
 
-/// Asks for every file's facts, and again: the first time they are computed, then they are there.
-fn ask_twice(cache: &Cache<PathBuf, Facts>, files: &[PathBuf]) {
-    println!("\nAsking for each file's lines, words and hash");
-    let (cold, total) = ask(cache, files);
-    let (warm, again) = ask(cache, files);
-    let rate = |time: Duration| human(time / u32::try_from(files.len()).unwrap_or(u32::MAX));
-    println!(
-        "  {:<14}{:>10}{:>12} a file",
-        "computed",
-        human(cold),
-        rate(cold)
-    );
-    println!(
-        "  {:<14}{:>10}{:>12} a file",
-        "from the cache",
-        human(warm),
-        rate(warm)
-    );
-    println!(
-        "  {:<14}{:>10}, {:.0} times as fast",
-        "saved",
-        human(cold.saturating_sub(warm)),
-        cold.as_secs_f64() / warm.as_secs_f64().max(1e-9)
-    );
-    assert_eq!(total, again, "the cache tells what was computed");
-    println!(
-        "  {} lines and {} words",
-        grouped(total.0),
-        grouped(total.1)
-    );
-}
-
-/// Asks for the facts of all these files. Returns how long that took, and the sums.
-fn ask(cache: &Cache<PathBuf, Facts>, files: &[PathBuf]) -> (Duration, (u64, u64)) {
-    let start = Instant::now();
-    let (mut lines, mut words) = (0, 0);
-    for file in files {
-        if let Some(facts) = facts_of(cache, file) {
-            lines += facts.lines;
-            words += facts.words;
-        }
+/// A thousand tasks want one page at the same time, and the one that began to fetch it is aborted.
+async fn one_load_for_all(client: &Client, server: &Server) -> Result<(), Box<dyn Error>> {
+    let begun = Instant::now();
+    let mut tasks = JoinSet::new();
+    let first = tasks.spawn(client.clone().get("/news".to_owned()));
+    for _ in 0..1_000 {
+        tasks.spawn(client.clone().get("/news".to_owned()));
     }
-    (start.elapsed(), (lines, words))
-}
-
-/// The facts of a file: from the cache, or read and put there. A file that cannot be read has none.
-fn facts_of(cache: &Cache<PathBuf, Facts>, file: &Path) -> Option<Facts> {
-    cache.get(file).or_else(|| {
-        let facts = compute(file).ok()?;
-        cache.put(file.to_owned(), facts);
-        Some(facts)
-    })
-}
-
-fn compute(file: &Path) -> io::Result<Facts> {
-    let content = fs::read(file)?;
-    let mut hasher = DefaultHasher::new();
-    hasher.write(&content);
-    Ok(Facts {
-        bytes: content.len() as u64,
-        lines: content.iter().filter(|&&byte| byte == b'\n').count() as u64,
-        words: content
-            .split(u8::is_ascii_whitespace)
-            .filter(|word| !word.is_empty())
-            .count() as u64,
-        hash: hasher.finish(),
-    })
-}
-
-fn show_largest(cache: &Cache<PathBuf, Facts>, files: &[PathBuf], folder: &Path) {
-    let mut known: Vec<_> = files
-        .iter()
-        .filter_map(|file| Some((file, facts_of(cache, file)?)))
-        .collect();
-    known.sort_by_key(|(_, facts)| std::cmp::Reverse(facts.bytes));
-    println!(
-        "\n  {:<44}{:>10}{:>9}{:>10}  hash",
-        "the largest", "bytes", "lines", "words"
-    );
-    for (file, facts) in known.iter().take(5) {
-        let name = file
-            .strip_prefix(folder)
-            .unwrap_or(file)
-            .display()
-            .to_string();
-        let Facts {
-            bytes,
-            lines,
-            words,
-            hash,
-        } = facts;
-        let (bytes, lines, words) = (grouped(*bytes), grouped(*lines), grouped(*words));
-        println!(
-            "  {:<44}{bytes:>10}{lines:>9}{words:>10}  {hash:016x}",
-            shortened(&name, 43)
-        );
-    }
-}
-
-/// Puts the files' facts with a short time to live beside the others, and waits until it is over.
-async fn expire(cache: &Cache<PathBuf, Facts>, files: &[PathBuf]) {
-    let ttl = Duration::from_millis(200);
-    println!("\nThe same files again, to live for {}", human(ttl));
-    let before = cache.stats();
-    for file in files {
-        if let Some(facts) = cache.get(file) {
-            cache.put_with_ttl(file.clone(), facts, ttl);
-        }
-    }
-    println!(
-        "  {:<14}{:>10} live",
-        "at once",
-        grouped(cache.len() as u64)
-    );
-    tokio::time::sleep(ttl).await;
-    println!(
-        "  {:<14}{:>10} live",
-        format!("{} later", human(ttl)),
-        grouped(cache.len() as u64)
-    );
-    let found = files
-        .iter()
-        .filter(|file| cache.get(file.as_path()).is_some())
-        .count();
-    let stats = cache.stats();
-    println!(
-        "  {:<14}{:>10} of {} found, {} expired",
-        "asked again",
-        grouped(found as u64),
-        grouped(files.len() as u64),
-        grouped(stats.expired - before.expired)
-    );
-}
-
-/// A cache that has room for a fifth of the files: a few favourites are asked for between all
-/// others.
-async fn bounded(files: &[PathBuf]) -> Result<(), Box<dyn Error>> {
-    let max_entries = files.len().div_ceil(5);
-    let config = CacheConfig {
-        max_entries: Some(max_entries),
-        ..CacheConfig::default()
-    };
-    let cache: Cache<PathBuf, Facts> = Cache::start(config).await?;
-    println!(
-        "\nA second cache, with room for {} only",
-        count(max_entries as u64, "file")
-    );
-
-    let favourites = &files[..(max_entries / 4).max(1)];
-    for _ in 0..3 {
-        ask(&cache, favourites);
-    }
-    ask(&cache, files);
-    let kept = favourites
-        .iter()
-        .filter(|file| cache.contains_key(file.as_path()))
-        .count();
-    println!(
-        "  {} asked for three times, then every file once:",
-        count(favourites.len() as u64, "favourite")
-    );
-    println!(
-        "  {} of the favourites are still there",
-        grouped(kept as u64)
-    );
-    show_stats(&cache.stats());
-    Ok(())
-}
-
-fn show_stats(stats: &CacheStats) {
-    let CacheStats {
-        hits,
-        misses,
-        keys,
-        evicted,
-        expired,
-        ..
-    } = *stats;
-    let ratio = stats.hit_ratio().unwrap_or(0.0) * 100.0;
-    println!(
-        "  {:>9}{:>9}{:>9}{:>9}{:>9}{:>9}",
-        "hits", "misses", "ratio", "keys", "evicted", "expired"
-    );
-    println!(
-        "  {:>9}{:>9}{:>8.1}%{:>9}{:>9}{:>9}",
-        grouped(hits),
-        grouped(misses),
-        ratio,
-        grouped(keys as u64),
-        grouped(evicted),
-        grouped(expired)
-    );
-}
-
-/// All files below a folder, but none of a build's or of git's.
-fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        // A folder that cannot be read is passed over, unless it is the one that was asked for.
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if files.is_empty() && folders.is_empty() => return Err(error),
-            Err(_) => continue,
+    tokio::time::sleep(WORK / 2).await;
+    first.abort();
+    let mut sources: HashMap<&str, u32> = HashMap::new();
+    while let Some(page) = tasks.join_next().await {
+        let source = match page {
+            Ok(page) => name(page?.1),
+            Err(_) => "aborted",
         };
-        for entry in entries.flatten() {
-            let (Ok(kind), path) = (entry.file_type(), entry.path()) else {
-                continue;
-            };
-            let name = entry.file_name();
-            if kind.is_dir() && name != "target" && name != ".git" {
-                folders.push(path);
-            } else if kind.is_file()
-                && entry
-                    .metadata()
-                    .is_ok_and(|data| data.len() <= LARGEST_FILE)
-            {
-                files.push(path);
-            }
-            if files.len() == MOST_FILES {
-                println!("(the first {} files only)", grouped(MOST_FILES as u64));
-                return Ok(files);
-            }
+        *sources.entry(source).or_default() += 1;
+    }
+    println!("1,001 tasks ask for /news at once, and the first is aborted on the way:");
+    println!("  {sources:?} in {} ms", begun.elapsed().as_millis());
+    expect("the server was asked", server.asked("/news"), 1..=2)
+}
+
+/// Requests as they are: few pages are wanted often, and many hardly ever.
+async fn what_is_hot_stays(
+    client: &Client,
+    server: &Server,
+    removed: &Removed,
+) -> Result<(), Box<dyn Error>> {
+    const REQUESTS: u32 = 4_000;
+    let before = server.total();
+    let mut tasks = JoinSet::new();
+    let mut random = 0x2545_F491_4F6C_DD1D_u64;
+    for _ in 0..REQUESTS {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        // Each halving of the chance doubles the number of pages: close to Zipf's law.
+        let rank = 1_u64 << (random % 11);
+        let page = rank + (random >> 32) % rank;
+        let client = client.clone();
+        tasks.spawn(async move { client.get(format!("/page/{page}")).await.map(|_| ()) });
+        if tasks.len() >= 64 {
+            tasks.join_next().await.ok_or("there are tasks")???;
         }
     }
-    files.sort();
-    Ok(files)
+    while let Some(done) = tasks.join_next().await {
+        done??;
+    }
+    let asked = server.total() - before;
+    println!("{REQUESTS} requests for 2,000 pages of 1 to 8 kB, with room for 2 MB:");
+    println!(
+        "  {:.1} % came from the cache, {} pages were evicted",
+        100.0 - 100.0 * f64::from(asked) / f64::from(REQUESTS),
+        removed.count(RemovalCause::Evicted)
+    );
+    let weight = client.pages.stats().weight;
+    expect(
+        "kB of pages in the cache",
+        u32::try_from(weight / 1_000)?,
+        1..=2_000,
+    )?;
+    expect("the server was asked", asked, 1..=REQUESTS)
 }
 
-/// The folder of the workspace that this example belongs to, or of its package if there is none.
-fn repository() -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let workspace = package
-        .ancestors()
-        .skip(1)
-        .find(|folder| folder.join("Cargo.toml").is_file());
-    workspace.unwrap_or(package).to_owned()
+/// `Cache-Control` decides how long a page lives.
+async fn the_server_says_for_how_long(
+    client: &Client,
+    server: &Server,
+) -> Result<(), Box<dyn Error>> {
+    println!("/rates comes with `max-age=1`, and is asked for each 100 ms:");
+    let mut line = String::new();
+    for _ in 0..25 {
+        let (page, source) = client.clone().get_strictly("/rates").await?;
+        line += &format!("{}{} ", page.version, &name(source)[..1]);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    println!("  version and source (f fresh, l loaded): {line}");
+    expect("the server was asked", server.asked("/rates"), 3..=4)
 }
 
-fn count(number: u64, what: &str) -> String {
-    format!(
-        "{} {what}{}",
-        grouped(number),
-        if number == 1 { "" } else { "s" }
-    )
+/// The server fails for a while. Old pages are better than none.
+async fn an_outage(client: &Client, server: &Server) -> Result<(), Box<dyn Error>> {
+    println!(
+        "The server fails from 0.5 s to 2.5 s, and /status (`max-age=1`) is asked for each 250 ms:"
+    );
+    let mut line = String::new();
+    for step in 0..14 {
+        server
+            .fails
+            .store((2..10).contains(&step), Ordering::SeqCst);
+        let (page, source) = client.clone().get("/status".to_owned()).await?;
+        line += &format!("{}{} ", page.version, &name(source)[..1]);
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    println!("  version and source (f fresh, s stale, l loaded): {line}");
+    let stats = client.pages.stats();
+    println!(
+        "  no request failed; {} loads behind stale pages did",
+        stats.failed_loads
+    );
+    let last = client.clone().get("/status".to_owned()).await?.0.version;
+    expect("the version at the end", last, 2..=9)
 }
 
-/// 1234567 as 1,234,567.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
+/// A page that is missing is asked for once a second at most.
+async fn what_does_not_exist(address: SocketAddr, server: &Server) -> Result<(), Box<dyn Error>> {
+    let pages: Cache<String, Result<Arc<Page>, Arc<FetchError>>> =
+        Cache::start(CacheConfig::default()).await?;
+    let mut missing = 0;
+    for _ in 0..500 {
+        let load = async || fetch(address, "/gone").await.map_err(Arc::new);
+        let second = Duration::from_secs(1);
+        missing += u32::from(pages.get_or_try_load("/gone", second, load).await.is_err());
+    }
+    println!("{missing} of 500 requests for /gone were told that it is missing:");
+    expect("the server was asked", server.asked("/gone"), 1..=1)
+}
+
+fn expect(
+    what: &str,
+    count: u32,
+    expected: std::ops::RangeInclusive<u32>,
+) -> Result<(), Box<dyn Error>> {
+    println!("  {what}: {count}\n");
+    if expected.contains(&count) {
+        Ok(())
+    } else {
+        Err(format!("{what}: {count}, and not {expected:?}").into())
+    }
+}
+
+fn name(source: Source) -> &'static str {
+    match source {
+        Source::Fresh => "fresh",
+        Source::Stale => "stale",
+        Source::Loaded => "loaded",
+        Source::Coalesced => "coalesced",
+    }
+}
+
+/// How many entries were removed for each cause.
+#[derive(Clone, Default)]
+struct Removed(Arc<Mutex<HashMap<RemovalCause, u32>>>);
+
+impl Removed {
+    fn add(&self, cause: RemovalCause) {
+        *self.lock().entry(cause).or_default() += 1;
+    }
+
+    fn count(&self, cause: RemovalCause) -> u32 {
+        self.lock().get(&cause).copied().unwrap_or(0)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RemovalCause, u32>> {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Fetches pages, and keeps them for as long as their server says.
+#[derive(Clone)]
+struct Client {
+    address: SocketAddr,
+    pages: Cache<String, Arc<Page>>,
+}
+
+impl Client {
+    async fn start(address: SocketAddr, removed: &Removed) -> Result<Self, Box<dyn Error>> {
+        let removed = removed.clone();
+        let config = CacheConfig {
+            max_weight: Some(2_000_000),
+            stale_for: Duration::from_secs(60),
+            ..CacheConfig::default()
+        };
+        let hooks = Hooks::new()
+            .weigher(|path: &String, page: &Arc<Page>| {
+                u32::try_from(path.len() + page.body.len()).unwrap_or(u32::MAX)
+            })
+            .on_removal(move |_, _, cause| removed.add(cause));
+        let pages = Cache::start_with(config, hooks).await?;
+        Ok(Self { address, pages })
+    }
+
+    /// A page that may be stale, while the next version of it is fetched.
+    async fn get(self, path: String) -> Result<(Arc<Page>, Source), FetchError> {
+        let (address, wanted) = (self.address, path.clone());
+        let load = move || async move { fetch(address, &wanted).await };
+        self.pages.get_or_revalidate(&path, load).await
+    }
+
+    /// A page that is not stale.
+    async fn get_strictly(self, path: &str) -> Result<(Arc<Page>, Source), FetchError> {
+        let load = || fetch(self.address, path);
+        self.pages.get_or_load_with_source(path, load).await
+    }
+}
+
+struct Page {
+    /// The how many-th answer for its path it is.
+    version: u32,
+    body: String,
+}
+
+#[derive(Debug)]
+enum FetchError {
+    Io(std::io::Error),
+    Status(u16),
+    BadAnswer,
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "{error}"),
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::BadAnswer => f.write_str("this is no HTTP"),
         }
-        text.push(digit);
-    }
-    text
-}
-
-/// A time in the unit in which it is a handy number.
-fn human(time: Duration) -> String {
-    let nanos = time.as_nanos() as f64;
-    match nanos {
-        ..1e3 => format!("{nanos:.0} ns"),
-        ..1e6 => format!("{:.1} µs", nanos / 1e3),
-        ..1e9 => format!("{:.1} ms", nanos / 1e6),
-        _ => format!("{:.2} s", nanos / 1e9),
     }
 }
 
-/// The end of a text that is too long for its column.
-fn shortened(text: &str, width: usize) -> String {
-    let length = text.chars().count();
-    if length <= width {
-        return text.to_owned();
+impl Error for FetchError {}
+
+/// Asks for one page over a connection of its own.
+async fn fetch(address: SocketAddr, path: &str) -> Result<Loaded<Arc<Page>>, FetchError> {
+    let mut answer = String::new();
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await?;
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        stream.read_to_string(&mut answer).await
+    };
+    exchange.await.map_err(FetchError::Io)?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or(FetchError::BadAnswer)?;
+    let mut lines = head.lines();
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1)?.parse().ok());
+    match status.ok_or(FetchError::BadAnswer)? {
+        200 => {}
+        status => return Err(FetchError::Status(status)),
     }
-    let end: String = text.chars().skip(length + 1 - width).collect();
-    format!("…{end}")
+    let headers: HashMap<_, _> = lines.filter_map(|line| line.split_once(": ")).collect();
+    let number = |name: &str, prefix: &str| {
+        let value = headers.get(name)?.strip_prefix(prefix)?;
+        value.parse::<u32>().ok()
+    };
+    let page = Page {
+        version: number("ETag", "v").ok_or(FetchError::BadAnswer)?,
+        body: body.to_owned(),
+    };
+    let max_age = number("Cache-Control", "max-age=").unwrap_or(0);
+    Ok(Loaded::with_ttl(
+        Arc::new(page),
+        Duration::from_secs(max_age.into()),
+    ))
+}
+
+/// A small HTTP server, which counts.
+#[derive(Default)]
+struct Server {
+    asked: Mutex<HashMap<String, u32>>,
+    answered: AtomicU64,
+    fails: AtomicBool,
+}
+
+impl Server {
+    async fn serve(self: Arc<Self>, listener: TcpListener) {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(Arc::clone(&self).answer(stream));
+        }
+    }
+
+    async fn answer(self: Arc<Self>, mut stream: TcpStream) -> std::io::Result<()> {
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            if stream.read_buf(&mut request).await? == 0 {
+                return Ok(());
+            }
+        }
+        let request = String::from_utf8_lossy(&request);
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        let version = {
+            let mut asked = self.lock();
+            let count = asked.entry(path.to_owned()).or_default();
+            *count += 1;
+            *count
+        };
+        self.answered.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(WORK).await;
+        let (status, max_age, body) = if self.fails.load(Ordering::SeqCst) {
+            ("503 Service Unavailable", 0, String::new())
+        } else if let Some(page) = path.strip_prefix("/page/") {
+            let size = page.parse().map_or(1, |page: usize| page % 8 + 1);
+            ("200 OK", 60, "x".repeat(size * 1_000))
+        } else {
+            match path {
+                "/news" => ("200 OK", 60, "nothing new".to_owned()),
+                "/rates" | "/status" => ("200 OK", 1, "fine".to_owned()),
+                _ => ("404 Not Found", 0, String::new()),
+            }
+        };
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nETag: v{version}\r\nCache-Control: max-age={max_age}\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(answer.as_bytes()).await
+    }
+
+    fn asked(&self, path: &str) -> u32 {
+        self.lock().get(path).copied().unwrap_or(0)
+    }
+
+    fn total(&self) -> u32 {
+        u32::try_from(self.answered.load(Ordering::SeqCst)).unwrap_or(u32::MAX)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, u32>> {
+        self.asked
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
 }

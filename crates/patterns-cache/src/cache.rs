@@ -1,16 +1,18 @@
 //! The handle: what a program does with a cache.
 
+mod loading;
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use otp_core::ServerRef;
+use otp_core::{Child, ServerRef};
 
-use crate::server::{Msg, Sweeper};
+use crate::server::{CacheMsg, Server};
 use crate::table::Table;
-use crate::{CacheConfig, CacheStats, StartError};
+use crate::{CacheConfig, CacheStats, Hooks, StartError};
 
 /// A concurrent map whose entries can expire and whose size can be bounded.
 ///
@@ -48,8 +50,7 @@ use crate::{CacheConfig, CacheStats, StartError};
 /// ```
 pub struct Cache<K, V> {
     table: Arc<Table<K, V>>,
-    default_ttl: Option<Duration>,
-    sweeper: ServerRef<Msg>,
+    server: ServerRef<CacheMsg>,
 }
 
 impl<K, V> Cache<K, V>
@@ -69,15 +70,62 @@ where
     ///
     /// If the future is dropped, there is no cache, and its process ends.
     pub async fn start(config: CacheConfig) -> Result<Self, StartError> {
-        config.check()?;
-        let table = Arc::new(Table::new(config.max_entries));
-        let sweeper = Sweeper::new(Arc::downgrade(&table), config.cleanup_interval);
-        let sweeper = otp_core::start(sweeper).await.map_err(StartError::Server)?;
-        Ok(Self {
-            table,
-            default_ttl: config.default_ttl,
-            sweeper,
-        })
+        Self::start_with(config, Hooks::new()).await
+    }
+
+    /// Starts an empty cache with a weigher or a removal listener, and the process that sweeps it.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_with(config: CacheConfig, hooks: Hooks<K, V>) -> Result<Self, StartError> {
+        config.check(hooks.has_weigher())?;
+        let table = Arc::new(Table::new(&config, hooks));
+        let server = Server::new(Arc::downgrade(&table), config.cleanup_interval);
+        let server = otp_core::start(server).await.map_err(StartError::Server)?;
+        Ok(Self { table, server })
+    }
+
+    /// Makes a cache whose process is a child of a supervisor.
+    ///
+    /// The cache can be used at once. Its entries are in the handles and not in the process, so a
+    /// restart of that loses none.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::BadOption`] if an option is out of its range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use otp_core::{Strategy, Supervisor};
+    /// use patterns_cache::{Cache, CacheConfig, Hooks};
+    ///
+    /// let (child, cache) = Cache::child("pages", CacheConfig::default(), Hooks::new())?;
+    /// let tree = Supervisor::new(Strategy::OneForOne).child(child).start().await?;
+    /// cache.put("/", "<h1>Hello</h1>");
+    /// tree.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "as `start` takes it")]
+    pub fn child(
+        id: impl Into<Arc<str>>,
+        config: CacheConfig,
+        hooks: Hooks<K, V>,
+    ) -> Result<(Child<CacheMsg>, Self), StartError> {
+        config.check(hooks.has_weigher())?;
+        let table = Arc::new(Table::new(&config, hooks));
+        let (weak, interval) = (Arc::downgrade(&table), config.cleanup_interval);
+        let child = Child::server(id, move || Server::new(weak.clone(), interval));
+        let server = child.server_ref();
+        Ok((child, Self { table, server }))
     }
 }
 
@@ -159,7 +207,7 @@ impl<K, V> Cache<K, V> {
     /// If the future is dropped after it was first polled, the process still ends.
     pub async fn stop(&self) {
         // Whether this call ended it or it had ended already makes no difference to the caller.
-        let _ = self.sweeper.stop().await;
+        let _ = self.server.stop().await;
     }
 }
 
@@ -184,7 +232,7 @@ impl<K: Hash + Eq, V> Cache<K, V> {
     /// # }
     /// ```
     pub fn put(&self, key: K, value: V) -> Option<V> {
-        self.table.put(key, value, self.default_ttl)
+        self.table.put(key, value, self.table.default_ttl())
     }
 
     /// Puts a value that lives for `ttl`, whatever the default is. Returns the live value that it
@@ -227,6 +275,17 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         self.table.get(key)
     }
 
+    /// Returns a clone of the key's live value. It counts as no hit and no miss, and not as a use:
+    /// neither for eviction nor for the time to idle.
+    pub fn peek<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+        V: Clone,
+    {
+        self.table.peek(key)
+    }
+
     /// Says whether the key has a live entry. It counts as no hit and no miss, and not as a use
     /// that keeps the entry from being evicted.
     pub fn contains_key<Q>(&self, key: &Q) -> bool
@@ -246,6 +305,34 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         self.table.delete(key)
     }
 
+    /// Removes all live entries for which `is_invalid` says so. Returns how many.
+    ///
+    /// It looks at clones of some 256 entries at a time, outside the locks, and may use the cache. An
+    /// entry whose value is replaced while it is looked at stays. What is put meanwhile may be
+    /// looked at or not, and so may what is moved by another removal. A load that is under way is no
+    /// entry yet and goes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use patterns_cache::{Cache, CacheConfig};
+    /// let cache = Cache::start(CacheConfig::default()).await?;
+    /// cache.extend([("user:1", 10), ("user:2", 20), ("page:1", 30)]);
+    /// assert_eq!(cache.invalidate_if(|key, _| key.starts_with("user:")), 2);
+    /// assert_eq!(cache.keys(), ["page:1"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn invalidate_if(&self, is_invalid: impl FnMut(&K, &V) -> bool) -> usize
+    where
+        K: Clone,
+        V: Clone,
+    {
+        self.table.invalidate_if(is_invalid)
+    }
+
     /// Puts all these entries, as [`put`](Self::put) does: a warm-up, say. Values that they replace
     /// are dropped.
     ///
@@ -257,12 +344,19 @@ impl<K: Hash + Eq, V> Cache<K, V> {
     }
 }
 
+#[cfg(all(test, otp_schedules))]
+impl<K, V> Cache<K, V> {
+    /// A cache beside whatever process there is.
+    pub(crate) fn of(table: Arc<Table<K, V>>, server: ServerRef<CacheMsg>) -> Self {
+        Self { table, server }
+    }
+}
+
 impl<K, V> Clone for Cache<K, V> {
     fn clone(&self) -> Self {
         Self {
             table: Arc::clone(&self.table),
-            default_ttl: self.default_ttl,
-            sweeper: self.sweeper.clone(),
+            server: self.server.clone(),
         }
     }
 }
@@ -271,7 +365,7 @@ impl<K, V> fmt::Debug for Cache<K, V> {
     /// Shows no entries, and takes no lock.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache")
-            .field("default_ttl", &self.default_ttl)
+            .field("default_ttl", &self.table.default_ttl())
             .finish_non_exhaustive()
     }
 }

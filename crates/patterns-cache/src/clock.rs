@@ -33,7 +33,8 @@ pub(crate) fn deadline(now: u64, ttl: Duration) -> u64 {
     now.saturating_add(nanos(ttl))
 }
 
-fn nanos(duration: Duration) -> u64 {
+/// A duration in nanoseconds; what is longer than 584 years is `NEVER`.
+pub(crate) fn nanos(duration: Duration) -> u64 {
     duration
         .as_secs()
         .checked_mul(1_000_000_000)

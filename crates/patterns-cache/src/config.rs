@@ -1,5 +1,6 @@
 //! What a cache can be told at its start.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use crate::StartError;
@@ -30,6 +31,20 @@ pub struct CacheConfig {
     /// off without touching the code that uses it; [`Duration::MAX`] means for ever.
     pub default_ttl: Option<Duration>,
 
+    /// How long an entry lives that nobody reads, more than zero. Default: `None`, for ever.
+    ///
+    /// Each `get` that hits begins the time anew, and so does a put; `peek`, `contains_key` and
+    /// `keys` do not. It holds beside the time to live, whichever is over first.
+    /// [`Duration::MAX`] means for ever. With it, each hit reads the clock and writes to the entry.
+    pub time_to_idle: Option<Duration>,
+
+    /// For how long after its time to live [`get_or_revalidate`](crate::Cache::get_or_revalidate)
+    /// still returns a value, while it loads the next one. Default: zero, not at all.
+    ///
+    /// For everything else such an entry is expired. It keeps its memory, and its place if the cache
+    /// is bounded.
+    pub stale_for: Duration,
+
     /// How many entries the cache holds at most, 1 or more. Default: `None`, **no bound**: without
     /// one a cache grows with the keys that are put into it, and only expiry and deletion shrink
     /// it.
@@ -38,6 +53,22 @@ pub struct CacheConfig {
     /// shards, and a shard that is full evicts while another may still have room, so the first
     /// eviction comes a little before the bound is reached.
     pub max_entries: Option<usize>,
+
+    /// How much all entries weigh at most, 1 or more, in the unit of the
+    /// [weigher](crate::Hooks::weigher), which it needs. It goes in the place of `max_entries`; both
+    /// at once are refused. Default: `None`, **no bound**.
+    ///
+    /// The bound is never passed. It is dealt out evenly to the shards, and an entry that alone
+    /// weighs more than a shard's part is not kept at all: see `shards`.
+    pub max_weight: Option<u64>,
+
+    /// How many shards the cache has, each with a lock of its own and an even part of the bound. It
+    /// is rounded up to a power of two, and 256 at most. Default: `None`, by the number of cores: 8
+    /// for each; with `max_entries` fewer if they would be small, with `max_weight` 1 for each.
+    ///
+    /// Fewer hold heavier entries and keep better what is worth it; more let more threads write at
+    /// the same time.
+    pub shards: Option<NonZeroUsize>,
 
     /// How often expired entries are swept out, more than zero. Default: 30 s.
     ///
@@ -51,25 +82,43 @@ impl Default for CacheConfig {
     fn default() -> Self {
         Self {
             default_ttl: None,
+            time_to_idle: None,
+            stale_for: Duration::ZERO,
             max_entries: None,
+            max_weight: None,
+            shards: None,
             cleanup_interval: Duration::from_secs(30),
         }
     }
 }
 
 impl CacheConfig {
-    pub(crate) fn check(&self) -> Result<(), StartError> {
+    pub(crate) fn check(&self, has_weigher: bool) -> Result<(), StartError> {
+        let bad = |option, allowed| Err(StartError::BadOption { option, allowed });
+        if self.time_to_idle == Some(Duration::ZERO) {
+            return bad("time_to_idle", "more than zero, or `None` for ever");
+        }
         if self.max_entries == Some(0) {
-            return Err(StartError::BadOption {
-                option: "max_entries",
-                allowed: "1 or more, or `None` for no bound",
-            });
+            return bad("max_entries", "1 or more, or `None` for no bound");
+        }
+        if self.max_weight == Some(0) {
+            return bad("max_weight", "1 or more, or `None` for no bound");
+        }
+        if self.max_weight.is_some() && self.max_entries.is_some() {
+            return bad("max_weight", "`None` where `max_entries` is set");
+        }
+        if self.max_weight.is_some() && !has_weigher {
+            return bad(
+                "max_weight",
+                "`None` without a weigher, see `Hooks::weigher`",
+            );
+        }
+        if self.max_weight.is_none() && has_weigher {
+            return bad("max_weight", "set where there is a weigher");
         }
         if self.cleanup_interval.is_zero() {
-            return Err(StartError::BadOption {
-                option: "cleanup_interval",
-                allowed: "more than zero; `Duration::MAX` means never",
-            });
+            let allowed = "more than zero; `Duration::MAX` means never";
+            return bad("cleanup_interval", allowed);
         }
         Ok(())
     }

@@ -8,9 +8,12 @@
 //! of keys that are wanted once passes through the small queue and leaves main alone.
 //!
 //! Invariants:
+//! Capacities and lengths are weights. Where entries are only counted each weighs 1.
+//!
 //! 1. `links` has one element for each entry of the shard, at the entry's own index.
-//! 2. Each index is in exactly one of the two queues, and `small.len + main.len == links.len()`.
-//! 3. `links.len() <= capacity`, and the ghost holds at most as many hashes as main has places.
+//! 2. Each index is in exactly one of the two queues, and a queue's `weight` is that of its entries.
+//! 3. `small.weight + main.weight <= capacity`, and the ghost holds at most as many hashes as main has
+//!    places, or as there were ever entries, if that is less.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -64,14 +67,15 @@ pub(crate) struct S3Fifo {
     small: Queue,
     main: Queue,
     ghost: Ghost,
-    capacity: usize,
-    small_places: usize,
+    capacity: u64,
+    small_places: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Link {
     newer: u32,
     older: u32,
+    weight: u32,
     place: Place,
 }
 
@@ -85,67 +89,96 @@ enum Place {
 struct Queue {
     newest: u32,
     oldest: u32,
-    len: usize,
+    weight: u64,
 }
 
 impl S3Fifo {
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: u64) -> Self {
         let small_places = (capacity / 10).max(1);
         Self {
             links: Vec::new(),
             small: Queue::EMPTY,
             main: Queue::EMPTY,
-            ghost: Ghost::new(capacity - small_places),
+            ghost: Ghost::new(usize::try_from(capacity - small_places).unwrap_or(usize::MAX)),
             capacity,
             small_places,
         }
     }
 
-    pub(crate) fn capacity(&self) -> usize {
+    pub(crate) fn capacity(&self) -> u64 {
         self.capacity
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.links.len() >= self.capacity
+    /// What all entries weigh.
+    pub(crate) fn weight(&self) -> u64 {
+        self.small.weight + self.main.weight
+    }
+
+    pub(crate) fn has_room_for(&self, weight: u32) -> bool {
+        self.weight() + u64::from(weight) <= self.capacity
     }
 
     /// Takes in a new entry, whose index is the next free one. There must be room.
-    pub(crate) fn push(&mut self, hash: u64) {
-        debug_assert!(!self.is_full());
+    pub(crate) fn push(&mut self, hash: u64, weight: u32) {
+        debug_assert!(self.has_room_for(weight));
         let place = self.place_for(hash);
         let index = to_index(self.links.len());
         self.links.push(Link {
             newer: NIL,
             older: NIL,
+            weight,
             place,
         });
         self.link(index, place);
     }
 
-    /// Chooses an entry to evict and takes in a new one at its index. The queues must be full.
-    /// Returns the index, and whether the one evicted had expired.
+    /// Chooses an entry to evict and takes in a new one at its index, both of weight 1. The queues
+    /// must be full. Returns the index, and whether the one evicted had expired.
     pub(crate) fn replace<'a>(
         &mut self,
         hash: u64,
         look: impl Fn(u32) -> Candidate<'a>,
     ) -> (u32, bool) {
-        debug_assert!(self.is_full());
+        debug_assert!(!self.has_room_for(1));
         // Asked before the victim is remembered, which may push this very hash out of the ghost.
         let place = self.place_for(hash);
-        let (index, expired) = self.evict(look);
+        let (index, expired) = self.choose(look);
         self.link(index, place);
+        (index, expired)
+    }
+
+    /// Chooses an entry to evict and forgets it; the last one moves to its index, as in
+    /// `Vec::swap_remove`. There must be one. Returns the index, and whether it had expired.
+    pub(crate) fn evict<'a>(&mut self, look: impl Fn(u32) -> Candidate<'a>) -> (u32, bool) {
+        let (index, expired) = self.choose(look);
+        self.fill(index);
         (index, expired)
     }
 
     /// Forgets the entry at `index`; the last one moves there, as in `Vec::swap_remove`.
     pub(crate) fn swap_remove(&mut self, index: u32) {
         self.unlink(index);
+        self.fill(index);
+    }
+
+    /// Notes that an entry weighs something else now. That may be more than there is room for.
+    pub(crate) fn reweigh(&mut self, index: u32, weight: u32) {
+        let link = &mut self.links[index as usize];
+        let before = std::mem::replace(&mut link.weight, weight);
+        let place = link.place;
+        let queue = self.queue(place);
+        queue.weight = queue.weight - u64::from(before) + u64::from(weight);
+    }
+
+    /// Moves the last entry to `index`, which is in no queue.
+    fn fill(&mut self, index: u32) {
         let last = to_index(self.links.len() - 1);
         if index != last {
             let Link {
                 newer,
                 older,
                 place,
+                ..
             } = self.links[last as usize];
             if newer == NIL {
                 self.queue(place).newest = index;
@@ -176,10 +209,11 @@ impl S3Fifo {
 
     /// Unlinks an entry that has to go. Each turn of the loop takes the oldest of the queue that
     /// holds more than its share, and either returns it or links it anew at main's newest end.
-    fn evict<'a>(&mut self, look: impl Fn(u32) -> Candidate<'a>) -> (u32, bool) {
+    fn choose<'a>(&mut self, look: impl Fn(u32) -> Candidate<'a>) -> (u32, bool) {
         let mut passed_over = 0;
         loop {
-            let from_small = self.small.len >= self.small_places;
+            // Main may be empty although small has less than its share, where a heavy one is to come.
+            let from_small = self.small.weight >= self.small_places || self.main.oldest == NIL;
             let index = if from_small {
                 self.small.oldest
             } else {
@@ -198,7 +232,7 @@ impl S3Fifo {
             let stays = if from_small { used > 1 } else { used > 0 };
             if !stays || passed_over == MAX_PASSED_OVER {
                 if from_small {
-                    self.ghost.remember(hash);
+                    self.ghost.remember(hash, self.links.len());
                 }
                 return (index, false);
             }
@@ -217,10 +251,11 @@ impl S3Fifo {
 
     /// Puts `index` at the newest end of a queue.
     fn link(&mut self, index: u32, place: Place) {
+        let weight = self.links[index as usize].weight;
         let queue = self.queue(place);
         let older = queue.newest;
         queue.newest = index;
-        queue.len += 1;
+        queue.weight += u64::from(weight);
         if older == NIL {
             queue.oldest = index;
         } else {
@@ -229,6 +264,7 @@ impl S3Fifo {
         self.links[index as usize] = Link {
             newer: NIL,
             older,
+            weight,
             place,
         };
     }
@@ -237,9 +273,10 @@ impl S3Fifo {
         let Link {
             newer,
             older,
+            weight,
             place,
         } = self.links[index as usize];
-        self.queue(place).len -= 1;
+        self.queue(place).weight -= u64::from(weight);
         if newer == NIL {
             self.queue(place).newest = older;
         } else {
@@ -257,32 +294,39 @@ impl Queue {
     const EMPTY: Self = Self {
         newest: NIL,
         oldest: NIL,
-        len: 0,
+        weight: 0,
     };
 }
 
 /// The hashes of the last entries that left the small queue unread: a ring, and a table to find a
-/// hash in it.
+/// hash in it. The ring grows no longer than there were ever entries at a time: how many of them a
+/// capacity in weights has room for, nobody knows before.
 #[derive(Debug)]
 struct Ghost {
     ring: Vec<u64>,
     next: usize,
-    capacity: usize,
+    /// The most hashes that may ever be here.
+    most: usize,
     table: HashTable<u32>,
 }
 
 impl Ghost {
-    fn new(capacity: usize) -> Self {
+    fn new(most: usize) -> Self {
         Self {
             ring: Vec::new(),
             next: 0,
-            capacity,
+            most,
             table: HashTable::new(),
         }
     }
 
-    fn remember(&mut self, hash: u64) {
-        if self.capacity == 0 {
+    /// Remembers a hash, while there are so many entries.
+    fn remember(&mut self, hash: u64, entries: usize) {
+        let most = self.most.min(entries);
+        if self.next >= self.ring.len() && self.ring.len() >= most {
+            self.next = 0;
+        }
+        if most == 0 {
             return;
         }
         let index = to_index(self.next);
@@ -297,7 +341,7 @@ impl Ghost {
         }
         self.table
             .insert_unique(hash, index, |&at| self.ring[at as usize]);
-        self.next = (self.next + 1) % self.capacity;
+        self.next += 1;
     }
 
     /// Says whether the hash was remembered, and forgets it.

@@ -5,6 +5,10 @@
 //! calls need no clock, which costs more than the lookup; it is called only where a deadline is
 //! met.
 //!
+//! An entry is *live* until its time to live or its time to idle is over. It is *kept* for longer if
+//! the cache serves stale values: then what outlived its time to live stays for the grace period,
+//! found by `find` and seen only by who asks for stale values.
+//!
 //! User code runs here in two places, `Eq` in `find` and `Clone` in `keys`, and in both the shard
 //! is whole and only borrowed. Nothing of the user's is dropped here: what leaves is handed out.
 //!
@@ -12,50 +16,36 @@
 //! 1. Entries are dense: `table` holds each index below `entries.len()` once, under its entry's
 //!    hash.
 //! 2. No two entries have equal keys.
-//! 3. `soonest` is no later than any deadline here, and `walk.soonest` no later than that of any
-//!    entry at `walk.rest` or above: those that the walk has passed, and those that came after it
-//!    began.
-//! 4. With a policy: those of `s3fifo.rs`, so there are never more entries than its capacity.
+//! 3. No entry here stops being live before `soonest`, and none at `walk.rest` or above before
+//!    `walk.soonest`: those that the walk has passed, and those that came after it began.
+//! 4. With a policy: those of `s3fifo.rs`, so there is never more than its capacity.
+//! 5. With a time to idle, `idle` has one element for each entry, at the entry's own index.
+
+mod entry;
+mod walks;
 
 use std::borrow::Borrow;
 
 use hashbrown::HashTable;
 
+use crate::RemovalCause;
 use crate::clock::NEVER;
-use crate::s3fifo::{Candidate, S3Fifo, Uses, to_index};
+use crate::idle::Idle;
+use crate::s3fifo::{S3Fifo, Uses, to_index};
 
-/// How many entries one step of a sweep looks at, at most. What is done to each costs some tens of
-/// nanoseconds, a few hundred where every access misses the cache.
-pub(crate) const STEP: usize = 256;
-
-/// A key, its value, and what the shard has to know of them.
-#[derive(Debug)]
-pub(crate) struct Entry<K, V> {
-    pub(crate) key: K,
-    pub(crate) value: V,
-    /// Kept so that growing the table, moving and evicting never call the user's `Hash`.
-    hash: u64,
-    deadline: u64,
-    uses: Uses,
-}
-
-impl<K, V> Entry<K, V> {
-    pub(crate) fn is_expired(&self, now: impl Fn() -> u64) -> bool {
-        is_over(self.deadline, now)
-    }
-}
-
-fn is_over(deadline: u64, now: impl Fn() -> u64) -> bool {
-    deadline != NEVER && deadline <= now()
-}
+pub(crate) use entry::{Entry, Gone, Terms};
+use entry::{goes, is_over, look_at};
 
 #[derive(Debug)]
 pub(crate) struct Shard<K, V> {
     table: HashTable<u32>,
     entries: Vec<Entry<K, V>>,
     policy: Option<S3Fifo>,
+    idle: Option<Idle>,
+    terms: Terms,
     soonest: u64,
     walk: Walk,
+    next_stamp: u32,
     pub(crate) evicted: u64,
     pub(crate) expired: u64,
 }
@@ -70,17 +60,20 @@ struct Walk {
 }
 
 impl<K, V> Shard<K, V> {
-    /// Makes an empty shard, which holds at most `capacity` entries if that is given.
-    pub(crate) fn new(capacity: Option<usize>) -> Self {
+    /// Makes an empty shard, which holds at most `capacity` if that is given.
+    pub(crate) fn new(capacity: Option<u64>, terms: Terms) -> Self {
         Self {
             table: HashTable::new(),
             entries: Vec::new(),
             policy: capacity.map(S3Fifo::new),
+            idle: terms.time_to_idle.map(Idle::new),
+            terms,
             soonest: NEVER,
             walk: Walk {
                 rest: 0,
                 soonest: NEVER,
             },
+            next_stamp: 0,
             evicted: 0,
             expired: 0,
         }
@@ -104,79 +97,137 @@ impl<K, V> Shard<K, V> {
         &self.entries[index as usize]
     }
 
-    /// Notes a read of a live entry, for the policy.
-    pub(crate) fn count_use(&self, entry: &Entry<K, V>) {
+    /// Says whether an entry is live. Nobody notices.
+    pub(crate) fn is_live(&self, index: u32, now: impl Fn() -> u64) -> bool {
+        !is_over(self.expires(index as usize), now)
+    }
+
+    /// Says whether an entry is still here for those who take stale values.
+    pub(crate) fn is_kept(&self, index: u32, now: impl Fn() -> u64) -> bool {
+        !is_over(self.goes(index as usize), now)
+    }
+
+    /// Says whether an entry is live. If so that was a use of it, for the policy and for its time to
+    /// idle.
+    pub(crate) fn touch(&self, index: u32, now: impl Fn() -> u64) -> bool {
+        let entry = self.entry(index);
+        if let Some(idle) = &self.idle {
+            let now = now();
+            if entry.deadline <= now || !idle.touch(index as usize, now) {
+                return false;
+            }
+        } else if is_over(entry.deadline, now) {
+            return false;
+        }
+        self.count_use(entry);
+        true
+    }
+
+    /// What all entries weigh, or how many there are where they are only counted.
+    pub(crate) fn weight(&self) -> u64 {
+        self.policy
+            .as_ref()
+            .map_or(self.entries.len() as u64, S3Fifo::weight)
+    }
+
+    /// Says whether an entry of this weight can be here at all.
+    pub(crate) fn can_hold(&self, weight: u32) -> bool {
+        let capacity = self.policy.as_ref().map(S3Fifo::capacity);
+        capacity.is_none_or(|capacity| u64::from(weight) <= capacity)
+    }
+
+    fn count_use(&self, entry: &Entry<K, V>) {
         if self.policy.is_some() {
             entry.uses.count();
         }
     }
 
-    /// Puts another value into an entry. Returns the old one, and whether it was live.
+    /// Puts another value into an entry. Returns the old one, and whether it was live. Where entries
+    /// differ in weight, [`make_room`](Self::make_room) has to follow.
     pub(crate) fn replace(
         &mut self,
         index: u32,
         value: V,
         deadline: u64,
+        weight: u32,
         now: impl Fn() -> u64,
     ) -> (V, bool) {
-        let live = !self.entry(index).is_expired(now);
+        let live = self.is_live(index, &now);
         if live {
             self.count_use(self.entry(index));
         } else {
             self.expired += 1;
         }
-        self.note_deadline(deadline);
+        let expires = deadline.min(match &mut self.idle {
+            Some(idle) => idle.begin(index as usize, now()),
+            None => NEVER,
+        });
+        self.note_deadline(expires);
+        if let (Some(policy), true) = (&mut self.policy, self.terms.weighs) {
+            policy.reweigh(index, weight);
+        }
+        let stamp = self.stamp();
         let entry = &mut self.entries[index as usize];
         entry.deadline = deadline;
+        entry.stamp = stamp;
         (std::mem::replace(&mut entry.value, value), live)
     }
 
-    /// Adds an entry whose key is not here. Returns the one that had to go for it, if any.
+    /// Adds an entry whose key is not here. Returns the one that had to go for it, if any. Where
+    /// entries differ in weight, [`make_room`](Self::make_room) has to come first.
     pub(crate) fn insert(
         &mut self,
         hash: u64,
         key: K,
         value: V,
         deadline: u64,
+        weight: u32,
         now: impl Fn() -> u64,
-    ) -> Option<Entry<K, V>> {
-        self.note_deadline(deadline);
+    ) -> Option<Gone<K, V>> {
         let entry = Entry {
             key,
             value,
             hash,
             deadline,
+            stamp: self.stamp(),
             uses: Uses::default(),
         };
-        let entries = &mut self.entries;
-        let (index, evicted) = match &mut self.policy {
-            Some(policy) if policy.is_full() => {
-                let (index, expired) = policy.replace(hash, |at| {
-                    let Entry {
-                        hash,
-                        uses,
-                        deadline,
-                        ..
-                    } = &entries[at as usize];
-                    Candidate {
-                        hash: *hash,
-                        uses,
-                        expired: is_over(*deadline, &now),
-                    }
-                });
-                *(if expired {
-                    &mut self.expired
+        let expires = deadline.min(match &mut self.idle {
+            Some(idle) => idle.ends(now()),
+            None => NEVER,
+        });
+        self.note_deadline(expires);
+        let Self {
+            entries,
+            idle,
+            terms,
+            ..
+        } = self;
+        let (index, gone) = match &mut self.policy {
+            Some(policy) if !policy.has_room_for(weight) => {
+                let look = look_at(entries, idle.as_ref(), terms.grace, &now);
+                let (index, expired) = policy.replace(hash, look);
+                let gone = std::mem::replace(&mut entries[index as usize], entry);
+                unlist(&mut self.table, gone.hash, index);
+                if let Some(idle) = idle {
+                    idle.begin(index as usize, now());
+                }
+                let cause = if expired {
+                    self.expired += 1;
+                    RemovalCause::Expired
                 } else {
-                    &mut self.evicted
-                }) += 1;
-                let evicted = std::mem::replace(&mut entries[index as usize], entry);
-                unlist(&mut self.table, evicted.hash, index);
-                (index, Some(evicted))
+                    self.evicted += 1;
+                    RemovalCause::Evicted
+                };
+                (index, Some((gone, cause)))
             }
             policy => {
                 let index = to_index(entries.len());
                 if let Some(policy) = policy {
-                    policy.push(hash);
+                    policy.push(hash, weight);
+                }
+                if let Some(idle) = idle {
+                    idle.push(now());
                 }
                 entries.push(entry);
                 (index, None)
@@ -184,12 +235,36 @@ impl<K, V> Shard<K, V> {
         };
         self.table
             .insert_unique(hash, index, |&at| entries[at as usize].hash);
-        evicted
+        gone
+    }
+
+    /// Evicts until there is room for an entry of this weight, which must not be more than the
+    /// shard [can hold](Self::can_hold). What went is added to `gone`.
+    pub(crate) fn make_room(
+        &mut self,
+        weight: u32,
+        now: impl Fn() -> u64,
+        gone: &mut Vec<Gone<K, V>>,
+    ) {
+        while let Some(policy) = &mut self.policy
+            && !policy.has_room_for(weight)
+        {
+            let look = look_at(&self.entries, self.idle.as_ref(), self.terms.grace, &now);
+            let (index, expired) = policy.evict(look);
+            let cause = if expired {
+                self.expired += 1;
+                RemovalCause::Expired
+            } else {
+                self.evicted += 1;
+                RemovalCause::Evicted
+            };
+            gone.push((self.remove_from_all_but_policy(index), cause));
+        }
     }
 
     /// Takes an entry out. Returns it, and whether it was live.
     pub(crate) fn take(&mut self, index: u32, now: impl Fn() -> u64) -> (Entry<K, V>, bool) {
-        let live = !self.entry(index).is_expired(now);
+        let live = self.is_live(index, now);
         if !live {
             self.expired += 1;
         }
@@ -201,90 +276,43 @@ impl<K, V> Shard<K, V> {
         let empty = Self {
             evicted: self.evicted,
             expired: self.expired,
-            ..Self::new(self.policy.as_ref().map(S3Fifo::capacity))
+            next_stamp: self.next_stamp,
+            ..Self::new(self.policy.as_ref().map(S3Fifo::capacity), self.terms)
         };
         std::mem::replace(self, empty)
     }
 
-    /// Counts the live entries. It looks at each deadline only if one may be over.
-    pub(crate) fn count_live(&self, now: impl Fn() -> u64) -> usize {
-        if !is_over(self.soonest, &now) {
-            return self.entries.len();
-        }
-        let now = now();
-        self.entries
-            .iter()
-            .filter(|entry| !entry.is_expired(|| now))
-            .count()
+    /// All entries, each with whether it is live.
+    pub(crate) fn into_entries(
+        mut self,
+        now: u64,
+    ) -> impl ExactSizeIterator<Item = (Entry<K, V>, bool)> {
+        let idle = self.idle.take();
+        let entries = std::mem::take(&mut self.entries);
+        entries.into_iter().enumerate().map(move |(at, entry)| {
+            let idles = idle.as_ref().map_or(NEVER, |idle| idle.at(at));
+            let live = entry.deadline.min(idles) > now;
+            (entry, live)
+        })
     }
 
-    /// Adds a clone of each live entry's key to `keys`.
-    pub(crate) fn keys(&self, now: u64, keys: &mut Vec<K>)
-    where
-        K: Clone,
-    {
-        let live = self
-            .entries
-            .iter()
-            .filter(|entry| !entry.is_expired(|| now));
-        keys.extend(live.map(|entry| entry.key.clone()));
+    /// When an entry stops being live.
+    fn expires(&self, index: usize) -> u64 {
+        let deadline = self.entries[index].deadline;
+        match &self.idle {
+            Some(idle) => deadline.min(idle.at(index)),
+            None => deadline,
+        }
     }
 
-    /// Begins to walk over all entries, if one of them may have expired. Says whether it did.
-    pub(crate) fn begin_sweep(&mut self, now: u64) -> bool {
-        let worth_it = is_over(self.soonest, || now);
-        self.walk = if worth_it {
-            Walk {
-                rest: self.entries.len(),
-                soonest: NEVER,
-            }
-        } else {
-            Walk {
-                rest: 0,
-                soonest: self.soonest,
-            }
-        };
-        worth_it
+    /// When an entry is kept no longer.
+    fn goes(&self, index: usize) -> u64 {
+        goes(&self.entries, self.idle.as_ref(), self.terms.grace, index)
     }
 
-    /// Looks at the next `STEP` entries and moves those that have expired to `swept`. Says whether
-    /// there are more to look at.
-    pub(crate) fn sweep_step(&mut self, now: u64, swept: &mut Vec<Entry<K, V>>) -> bool {
-        // Fewer may be here than when the walk began.
-        let from = self.walk.rest.min(self.entries.len());
-        let to = from.saturating_sub(STEP);
-        for index in (to..from).rev() {
-            let deadline = self.entries[index].deadline;
-            if is_over(deadline, || now) {
-                self.expired += 1;
-                swept.push(self.swap_remove(to_index(index)));
-            } else {
-                self.walk.soonest = self.walk.soonest.min(deadline);
-            }
-        }
-        self.walk.rest = to;
-        if to == 0 {
-            self.soonest = self.walk.soonest;
-        }
-        to > 0
-    }
-
-    /// Moves into less memory if a crowd has left, and returns the old memory for the caller to
-    /// free: for megabytes that takes longer than a lock may be held. So does moving many
-    /// entries, so it is done only where few are left.
-    pub(crate) fn outgrown(&mut self) -> Option<impl Sized + use<K, V>> {
-        if self.entries.len() > STEP || self.entries.capacity() <= 4 * STEP {
-            return None;
-        }
-        let entries = fitted(&mut self.entries);
-        let mut table = HashTable::with_capacity(self.entries.len());
-        for (index, entry) in self.entries.iter().enumerate() {
-            let rehash = |&at: &u32| self.entries[at as usize].hash;
-            table.insert_unique(entry.hash, to_index(index), rehash);
-        }
-        let table = std::mem::replace(&mut self.table, table);
-        let links = self.policy.as_mut().map(|policy| fitted(policy.links()));
-        Some((entries, table, links))
+    fn stamp(&mut self) -> u32 {
+        self.next_stamp = self.next_stamp.wrapping_add(1);
+        self.next_stamp
     }
 
     fn note_deadline(&mut self, deadline: u64) {
@@ -293,6 +321,13 @@ impl<K, V> Shard<K, V> {
     }
 
     fn swap_remove(&mut self, index: u32) -> Entry<K, V> {
+        if let Some(policy) = &mut self.policy {
+            policy.swap_remove(index);
+        }
+        self.remove_from_all_but_policy(index)
+    }
+
+    fn remove_from_all_but_policy(&mut self, index: u32) -> Entry<K, V> {
         unlist(&mut self.table, self.entries[index as usize].hash, index);
         let last = to_index(self.entries.len() - 1);
         if index != last {
@@ -300,18 +335,11 @@ impl<K, V> Shard<K, V> {
             let listed = self.table.find_mut(moved, |&at| at == last);
             *listed.expect("each entry is in the table") = index;
         }
-        if let Some(policy) = &mut self.policy {
-            policy.swap_remove(index);
+        if let Some(idle) = &mut self.idle {
+            idle.swap_remove(index as usize);
         }
         self.entries.swap_remove(index as usize)
     }
-}
-
-/// Moves the elements of `full` into memory of their size. Returns the empty old one.
-fn fitted<T>(full: &mut Vec<T>) -> Vec<T> {
-    let mut fitting = Vec::with_capacity(full.len());
-    fitting.append(full);
-    std::mem::replace(full, fitting)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 /// What a [`Cache`](crate::Cache) has counted, and what it holds at this moment.
 ///
-/// All counts but `keys` run from the cache's start, or from the last
+/// All counts but `keys` and `weight` run from the cache's start, or from the last
 /// [`reset_stats`](crate::Cache::reset_stats). Without concurrent use they are exact. While others
 /// use the cache, the counts are read one after the other and may be a few operations apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -14,11 +14,22 @@ pub struct CacheStats {
     pub misses: u64,
     /// How many live entries there are; expired ones that no sweep has met yet are left out.
     pub keys: usize,
-    /// How many live entries had to go because the cache was full.
+    /// What all entries weigh, expired ones that were not swept yet and stale ones too. Without a
+    /// weigher each weighs 1.
+    pub weight: u64,
+    /// How many entries had to go because the cache was full, or weighed too much to be kept.
     pub evicted: u64,
     /// How many entries were dropped because their time was over: by a sweep, a read, a write to
     /// their key, or in place of a live entry when the cache was full.
     pub expired: u64,
+    /// How many loads brought a value.
+    pub loads: u64,
+    /// How many loads brought none: they failed, panicked, or their future was dropped.
+    pub failed_loads: u64,
+    /// How many calls got what another call loaded, for which they waited.
+    pub coalesced: u64,
+    /// How many calls got a stale value. Each is a miss too.
+    pub stale: u64,
 }
 
 impl CacheStats {

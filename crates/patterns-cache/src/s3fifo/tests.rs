@@ -8,10 +8,10 @@ impl S3Fifo {
     /// Checks the invariants at the head of the module, for `entries` entries.
     pub(crate) fn check(&self, entries: usize) {
         assert_eq!(self.links.len(), entries, "one link for each entry");
-        assert!(entries <= self.capacity, "within the capacity");
+        assert!(self.weight() <= self.capacity, "within the capacity");
         let mut seen = vec![false; entries];
         for (queue, place) in [(&self.small, Place::Small), (&self.main, Place::Main)] {
-            let (mut older, mut at, mut len) = (NIL, queue.oldest, 0);
+            let (mut older, mut at, mut weight) = (NIL, queue.oldest, 0);
             while at != NIL {
                 let link = self.links[at as usize];
                 assert_eq!(link.place, place, "the link knows its queue");
@@ -20,17 +20,17 @@ impl S3Fifo {
                     !std::mem::replace(&mut seen[at as usize], true),
                     "linked once"
                 );
-                (older, at, len) = (at, link.newer, len + 1);
+                (older, at, weight) = (at, link.newer, weight + u64::from(link.weight));
             }
             assert_eq!(
-                (queue.newest, queue.len),
-                (older, len),
-                "the queue's end and length"
+                (queue.newest, queue.weight),
+                (older, weight),
+                "the queue's end and weight"
             );
         }
         assert!(seen.iter().all(|&seen| seen), "each entry is in a queue");
         assert!(
-            self.ghost.ring.len() <= self.capacity - self.small_places,
+            self.ghost.ring.len() as u64 <= self.capacity - self.small_places,
             "the ghost's bound"
         );
         for &at in &self.ghost.table {
@@ -51,7 +51,7 @@ struct Cache {
 impl Cache {
     fn new(capacity: usize) -> Self {
         Self {
-            policy: S3Fifo::new(capacity),
+            policy: S3Fifo::new(capacity as u64),
             entries: Vec::new(),
         }
     }
@@ -67,7 +67,7 @@ impl Cache {
     /// Puts a key that is not there, and returns the one that it drove out.
     fn put(&mut self, key: u64) -> Option<u64> {
         let entry = (key, Uses::default(), false);
-        let evicted = if self.policy.is_full() {
+        let evicted = if !self.policy.has_room_for(1) {
             let (index, expired) = self.policy.replace(key, |at| {
                 let (hash, uses, expired) = &self.entries[at as usize];
                 Candidate {
@@ -80,7 +80,7 @@ impl Cache {
             assert_eq!(evicted.2, expired);
             Some(evicted.0)
         } else {
-            self.policy.push(key);
+            self.policy.push(key, 1);
             self.entries.push(entry);
             None
         };
@@ -195,7 +195,7 @@ fn an_expired_entry_that_is_met_goes_however_often_it_was_read() {
 fn one_eviction_passes_over_a_thousand_entries_at_most() {
     let mut cache = Cache::new(5_000);
     for key in 0..5_000 {
-        cache.policy.push(key);
+        cache.policy.push(key, 1);
         cache.entries.push((key, Uses::default(), false));
     }
     for (_, uses, _) in &cache.entries {

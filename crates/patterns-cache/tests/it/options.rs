@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use patterns_cache::{Cache, CacheConfig, StartError};
+use patterns_cache::{Cache, CacheConfig, Hooks, StartError};
 use tokio::time::advance;
 
 use crate::support::secs;
@@ -21,7 +21,11 @@ async fn refused(config: CacheConfig) -> (String, &'static str) {
 fn the_defaults_are_as_documented() {
     let documented = CacheConfig {
         default_ttl: None,
+        time_to_idle: None,
+        stale_for: Duration::ZERO,
         max_entries: None,
+        max_weight: None,
+        shards: None,
         cleanup_interval: secs(30),
     };
     assert_eq!(CacheConfig::default(), documented);
@@ -39,6 +43,57 @@ async fn a_bound_of_zero_is_refused_by_name_and_range() {
         "option `max_entries` must be 1 or more, or `None` for no bound"
     );
     assert_eq!(option, "max_entries");
+}
+
+#[tokio::test]
+async fn a_time_to_idle_or_a_weight_of_zero_is_refused_by_name_and_range() {
+    let (text, _) = refused(CacheConfig {
+        time_to_idle: Some(Duration::ZERO),
+        ..CacheConfig::default()
+    })
+    .await;
+    assert_eq!(
+        text,
+        "option `time_to_idle` must be more than zero, or `None` for ever"
+    );
+    let (text, _) = refused(CacheConfig {
+        max_weight: Some(0),
+        ..CacheConfig::default()
+    })
+    .await;
+    assert_eq!(
+        text,
+        "option `max_weight` must be 1 or more, or `None` for no bound"
+    );
+}
+
+#[tokio::test]
+async fn a_weight_and_a_weigher_go_together_and_not_with_a_number_of_entries() {
+    let weight = || CacheConfig {
+        max_weight: Some(10),
+        ..CacheConfig::default()
+    };
+    let weigher = || Hooks::new().weigher(|_: &u64, _: &u64| 1);
+    let text = |result: Result<Cache<u64, u64>, StartError>| result.unwrap_err().to_string();
+    assert_eq!(
+        text(Cache::start(weight()).await),
+        "option `max_weight` must be `None` without a weigher, see `Hooks::weigher`"
+    );
+    assert_eq!(
+        text(Cache::start_with(CacheConfig::default(), weigher()).await),
+        "option `max_weight` must be set where there is a weigher"
+    );
+    assert_eq!(
+        text(Cache::start_with(both(weight()), weigher()).await),
+        "option `max_weight` must be `None` where `max_entries` is set"
+    );
+    assert!(Cache::child("cache", both(weight()), weigher()).is_err());
+    Cache::start_with(weight(), weigher()).await.unwrap();
+}
+
+fn both(mut config: CacheConfig) -> CacheConfig {
+    config.max_entries = Some(10);
+    config
 }
 
 #[tokio::test]

@@ -1,0 +1,103 @@
+//! One load of one key, and all who wait for it: single flight.
+//!
+//! Invariants:
+//! 1. A flight lands once, with a value or without one. Whoever waits for it then is woken, and
+//!    whoever comes later does not wait.
+//! 2. A value is there before anybody is told of the landing.
+//! 3. Who gives up waiting leaves nothing behind.
+//! 4. No waker is woken, cloned or dropped, and no value cloned, under the lock.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+
+use crate::sync::Mutex;
+
+#[derive(Debug)]
+pub(crate) struct Flight<V> {
+    value: OnceLock<V>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    landed: bool,
+    next: u64,
+    wakers: BTreeMap<u64, Waker>,
+}
+
+impl<V> Flight<V> {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            value: OnceLock::new(),
+            waiting: Mutex::default(),
+        })
+    }
+
+    /// Ends the flight: all who wait get the value, or are told that there is none.
+    pub(crate) fn land(&self, value: Option<V>) {
+        if let Some(value) = value {
+            // It lands once, so nothing is there before.
+            let _ = self.value.set(value);
+        }
+        let mut waiting = self.waiting.lock();
+        waiting.landed = true;
+        let wakers = mem::take(&mut waiting.wakers);
+        drop(waiting);
+        wakers.into_values().for_each(Waker::wake);
+    }
+
+    /// Waits until it has landed.
+    pub(crate) fn wait(self: Arc<Self>) -> Wait<V> {
+        Wait {
+            flight: self,
+            ticket: None,
+        }
+    }
+
+    /// What it landed with, as far as it has.
+    pub(crate) fn value(&self) -> Option<&V> {
+        self.value.get()
+    }
+}
+
+/// A place among those who wait for a flight. It gives the flight back, with which it has landed.
+#[derive(Debug)]
+pub(crate) struct Wait<V> {
+    flight: Arc<Flight<V>>,
+    ticket: Option<u64>,
+}
+
+impl<V> Future for Wait<V> {
+    type Output = Arc<Flight<V>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let waker = cx.waker().clone();
+        let flight = Arc::clone(&self.flight);
+        let mut waiting = flight.waiting.lock();
+        if waiting.landed {
+            drop(waiting);
+            self.ticket = None;
+            return Poll::Ready(flight);
+        }
+        let ticket = *self.ticket.get_or_insert_with(|| {
+            waiting.next += 1;
+            waiting.next
+        });
+        let before = waiting.wakers.insert(ticket, waker);
+        drop(waiting);
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl<V> Drop for Wait<V> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            let waker = self.flight.waiting.lock().wakers.remove(&ticket);
+            drop(waker);
+        }
+    }
+}

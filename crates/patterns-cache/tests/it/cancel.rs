@@ -1,0 +1,112 @@
+//! Futures that are dropped at every place where they can be.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Waker};
+
+use patterns_cache::{Cache, CacheConfig, Compute, Source};
+use tokio::task::yield_now;
+
+use crate::support::{advance, secs, settle};
+
+/// Polls `work` `times` times and drops it. Says whether it was ready before that.
+async fn dropped_after<F: Future>(times: usize, work: F) -> bool {
+    let mut work = pin!(work);
+    for _ in 0..times {
+        let mut cx = Context::from_waker(Waker::noop());
+        if work.as_mut().poll(&mut cx).is_ready() {
+            return true;
+        }
+        settle().await;
+    }
+    false
+}
+
+/// Counts itself while it lives.
+struct Alive(Arc<AtomicUsize>);
+
+impl Alive {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_is_dropped_wherever_the_key_is_free_and_nothing_is_left() {
+    for which in 0..6 {
+        for times in 0.. {
+            let config = CacheConfig {
+                default_ttl: Some(secs(10)),
+                stale_for: secs(10),
+                ..CacheConfig::default()
+            };
+            let cache: Cache<&str, u32> = Cache::start(config).await.unwrap();
+            let alive = Arc::new(AtomicUsize::new(0));
+            let load = {
+                let alive = Arc::clone(&alive);
+                move || async move {
+                    let _alive = Alive::new(&alive);
+                    for _ in 0..3 {
+                        yield_now().await;
+                    }
+                    Ok::<_, Infallible>(1)
+                }
+            };
+            let compute = |_| {
+                let alive = Alive::new(&alive);
+                async move {
+                    let _alive = alive;
+                    yield_now().await;
+                    Compute::Put(2)
+                }
+            };
+            let ready = match which {
+                0 => dropped_after(times, cache.get_or_load(&"k", load)).await,
+                1 => dropped_after(times, cache.get_or_revalidate(&"k", load)).await,
+                2 => dropped_after(times, cache.compute(&"k", compute)).await,
+                // One that waits for another.
+                3 => {
+                    let first = tokio::spawn({
+                        let (cache, load) = (cache.clone(), load.clone());
+                        async move { cache.get_or_load(&"k", load).await }
+                    });
+                    yield_now().await;
+                    let ready = dropped_after(times, cache.get_or_load(&"k", load)).await;
+                    assert_eq!(first.await.unwrap(), Ok(1));
+                    ready
+                }
+                4 => {
+                    cache.put("k", 9);
+                    advance(secs(11)).await;
+                    dropped_after(times, cache.get_or_revalidate(&"k", load)).await
+                }
+                _ => dropped_after(times, Cache::<u32, u32>::start(CacheConfig::default())).await,
+            };
+            settle().await;
+            assert_eq!(
+                alive.load(Ordering::SeqCst),
+                0,
+                "case {which}, {times} polls"
+            );
+            cache.delete("k");
+            let fresh = cache.get_or_load_with_source(&"k", async || Ok::<_, Infallible>(5));
+            assert_eq!(
+                fresh.await,
+                Ok((5, Source::Loaded)),
+                "case {which}, {times} polls"
+            );
+            if ready {
+                break;
+            }
+        }
+    }
+}
