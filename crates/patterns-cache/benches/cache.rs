@@ -1,11 +1,14 @@
 //! What a read and a write cost: 100,000 `u64` keys in random order, 1 and 2 threads.
 
+use std::convert::Infallible;
 use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use patterns_cache::{Cache, CacheConfig};
+use patterns_cache::{Cache, CacheConfig, Loaded};
 
 const KEYS: u64 = 100_000;
 
@@ -86,10 +89,35 @@ fn reads(c: &mut Criterion) {
     let hour = Some(Duration::from_secs(3_600));
     let timed = filled(CacheConfig {
         default_ttl: hour,
-        ..bound
+        ..bound.clone()
     });
     bench(c, "get, hit, bounded, with a time to live", |key| {
         black_box(timed.get(&black_box(key)));
+    });
+    let idle = filled(CacheConfig {
+        time_to_idle: hour,
+        ..bound
+    });
+    bench(c, "get, hit, bounded, with a time to idle", |key| {
+        black_box(idle.get(&black_box(key)));
+    });
+    bench(c, "get_or_load, hit", |key| {
+        let load = async || Ok::<_, Infallible>(0);
+        let got = pin!(plain.get_or_load(&key, load));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(black_box(got.poll(&mut cx)).is_ready());
+    });
+}
+
+/// A load that is there at once: what the flight itself costs.
+fn loads(c: &mut Criterion) {
+    let plain = filled(CacheConfig::default());
+    bench(c, "get_or_load, miss, not kept", |key| {
+        let load = async || Ok::<_, Infallible>(Loaded::with_ttl(0, Duration::ZERO));
+        let key = key + KEYS;
+        let got = pin!(plain.get_or_load(&key, load));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(black_box(got.poll(&mut cx)).is_ready());
     });
 }
 
@@ -115,6 +143,6 @@ criterion_group! {
         .sample_size(15)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(600));
-    targets = reads, writes
+    targets = reads, writes, loads
 }
 criterion_main!(benches);

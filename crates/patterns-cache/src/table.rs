@@ -257,8 +257,11 @@ impl<K: Hash + Eq, V> Table<K, V> {
                 part.hits.fetch_add(1, Ordering::Relaxed);
                 return Some(value);
             }
+            let kept = shard.is_kept(index, || self.clock.now());
             drop(guarded);
-            self.remove_expired(part, hash, key);
+            if !kept {
+                self.remove_expired(part, hash, key);
+            }
         }
         part.misses.fetch_add(1, Ordering::Relaxed);
         None
@@ -289,7 +292,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
         found.is_some_and(|at| guarded.shard.is_live(at, || self.clock.now()))
     }
 
-    /// Removes an entry that a read has found to be over, unless it is kept as a stale one.
+    /// Removes an entry that a read has found to be over.
     #[cold]
     fn remove_expired<Q>(&self, part: &Part<K, V>, hash: u64, key: &Q)
     where

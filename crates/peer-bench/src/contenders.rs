@@ -18,6 +18,8 @@ pub(crate) mod patterns_cache;
 pub(crate) mod quick_cache;
 pub(crate) mod ractor;
 #[cfg(feature = "otp")]
+pub(crate) mod stores;
+#[cfg(feature = "otp")]
 pub(crate) mod supervised;
 pub(crate) mod xtra;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The scenario groups, in the order in which they run.
-pub(crate) const GROUPS: [&str; 9] = [
+pub(crate) const GROUPS: [&str; 11] = [
     "call",
     "cast",
     "start",
@@ -14,6 +14,8 @@ pub(crate) const GROUPS: [&str; 9] = [
     "supervision",
     "registry",
     "cache",
+    "store",
+    "agent",
 ];
 
 /// What to run, and how long.

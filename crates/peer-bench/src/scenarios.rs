@@ -1,6 +1,8 @@
 //! The scenario groups; each measures, enters its figures in the book and writes its section.
 
-mod cache;
+#[cfg(feature = "otp")]
+pub(crate) mod agent;
+pub(crate) mod cache;
 pub(crate) mod call;
 pub(crate) mod cast;
 mod growth;
@@ -10,6 +12,8 @@ pub(crate) mod registry;
 #[cfg(feature = "otp")]
 mod relations;
 pub(crate) mod start;
+#[cfg(feature = "otp")]
+pub(crate) mod store;
 pub(crate) mod supervision;
 
 use crate::book::Book;
@@ -33,6 +37,10 @@ pub(crate) fn run(options: &Options, book: &mut Book) -> Vec<String> {
         #[cfg(feature = "otp")]
         ("registry", registry::run),
         ("cache", cache::run),
+        #[cfg(feature = "otp")]
+        ("store", store::run),
+        #[cfg(feature = "otp")]
+        ("agent", agent::run),
     ];
     groups
         .into_iter()

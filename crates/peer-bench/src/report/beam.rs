@@ -6,7 +6,9 @@ use super::markdown::{Table, number};
 use crate::book::Book;
 use crate::contenders::OTP;
 use crate::contenders::caches::PATTERNS_CACHE;
-use crate::scenarios::{call, cast, registry, start, supervision};
+use crate::contenders::stores::STORE;
+use crate::scenarios::agent::AGENT;
+use crate::scenarios::{agent, call, cast, registry, start, store, supervision};
 
 /// One line of the script's output.
 #[derive(Debug)]
@@ -16,7 +18,7 @@ pub(crate) struct Line {
 }
 
 /// What of ours does the work of a line on the BEAM.
-const COUNTERPARTS: [(&str, &str, &str); 15] = [
+const COUNTERPARTS: [(&str, &str, &str); 18] = [
     ("call RTT 1 caller", call::ONE_CALLER, OTP),
     ("call 64 callers", call::MANY_CALLERS, OTP),
     ("cast 1 producer + final call", cast::ONE_PRODUCER, OTP),
@@ -38,12 +40,15 @@ const COUNTERPARTS: [(&str, &str, &str); 15] = [
     ),
     ("Registry.lookup, 100000 keys", registry::LOOKUP, OTP),
     ("Registry.lookup", registry::LOOKUP, OTP),
+    ("ets lookup", store::READ, STORE),
     ("ets lookup", "get, hit, 1 thread", PATTERNS_CACHE),
     (
         "ets insert",
         "insert over an existing key, 1 thread",
         PATTERNS_CACHE,
     ),
+    ("ets update_counter", store::COUNT_HOT, STORE),
+    ("Agent get_and_update", agent::UPDATE, AGENT),
 ];
 
 /// Reads the raw output of the script: lines that end in `1916.0 ns/op`; others are passed over.

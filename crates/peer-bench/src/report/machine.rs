@@ -7,14 +7,17 @@ use super::markdown::Table;
 const LOCK: &str = include_str!("../../Cargo.lock");
 
 /// The packages whose versions matter.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 16] = [
     "tokio",
     "otp-core",
+    "patterns-agent",
     "patterns-cache",
+    "patterns-store",
     "ractor",
     "kameo",
     "xtra",
     "actix",
+    "arc-swap",
     "moka",
     "quick_cache",
     "dashmap",
