@@ -1,0 +1,26 @@
+//! How an agent is doing.
+
+use std::sync::Arc;
+
+use otp_core::ServerState;
+
+/// How an agent is doing, as of the moment of asking. Asking costs the agent nothing.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AgentInfo {
+    /// The name given in the options.
+    pub name: Option<Arc<str>>,
+    /// What its process is doing.
+    pub state: ServerState,
+    /// The version of the state: how many states there were.
+    pub version: u64,
+    /// Closures accepted and not begun.
+    pub waiting: usize,
+    /// Closures begun, over all restarts. Written when the process has worked off what was waiting, or after 64 at the
+    /// latest.
+    pub handled: u64,
+    /// Closures, and checks of a validator, that panicked.
+    pub panicked: u64,
+    /// Changes that were refused: by the validator, or by a bound.
+    pub refused: u64,
+}

@@ -1,0 +1,199 @@
+//! Metrics and timings.
+
+use std::num::NonZeroUsize;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use patterns_agent::{AgentError, Statistics, StatisticsConfig};
+use tokio::time::sleep;
+
+use crate::support::{ms, secs};
+
+async fn stats() -> Statistics {
+    Statistics::start().await.unwrap()
+}
+
+#[tokio::test]
+async fn numbers_begin_at_zero_and_are_none_before() {
+    let stats = stats().await;
+    assert_eq!(stats.get("a").await.unwrap(), None);
+    stats.increment("a").await.unwrap();
+    stats.add("a", 10).await.unwrap();
+    stats.add(String::from("b"), -3).await.unwrap();
+    stats.set("c", 7).await.unwrap();
+    stats.cast_add("c", 1).unwrap();
+    let all = stats.get_all().await.unwrap();
+    let numbers: Vec<_> = all
+        .iter()
+        .map(|(name, metric)| (name.as_str(), metric.number))
+        .collect();
+    assert_eq!(numbers, [("a", Some(11)), ("b", Some(-3)), ("c", Some(8))]);
+}
+
+#[tokio::test]
+async fn numbers_stop_at_their_bounds() {
+    let stats = stats().await;
+    stats.set("a", i64::MAX).await.unwrap();
+    stats.increment("a").await.unwrap();
+    assert_eq!(stats.get("a").await.unwrap(), Some(i64::MAX));
+    stats.add("b", i64::MIN).await.unwrap();
+    stats.cast_add("b", -1).unwrap();
+    assert_eq!(stats.get("b").await.unwrap(), Some(i64::MIN));
+}
+
+#[tokio::test(start_paused = true)]
+async fn timing_returns_the_works_result_and_counts_it() {
+    let stats = stats().await;
+    for millis in [10, 20, 60] {
+        let result = stats.time("work", async {
+            sleep(ms(millis)).await;
+            millis
+        });
+        assert_eq!(result.await, millis);
+    }
+    let timing = stats.timing("work").await.unwrap().unwrap();
+    assert_eq!(
+        (timing.count, timing.total, timing.average()),
+        (3, ms(90), ms(30))
+    );
+    assert_eq!(stats.average_time("work").await.unwrap(), Some(ms(30)));
+    assert_eq!(stats.average_time("never").await.unwrap(), None);
+    assert_eq!(stats.time_sync("quick", || "done"), "done");
+    assert_eq!(stats.timing("quick").await.unwrap().unwrap().count, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_average_is_exact_to_the_nanosecond() {
+    let stats = stats().await;
+    stats.time("work", sleep(ms(1))).await;
+    stats.time("work", sleep(ms(1))).await;
+    stats.time_sync("work", || ());
+    assert_eq!(
+        stats.average_time("work").await.unwrap(),
+        Some(Duration::from_nanos(666_666))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_fails_is_timed_too() {
+    let stats = stats().await;
+    let failed: Result<(), &str> = stats.time("work", async { Err("failed") }).await;
+    assert_eq!(failed, Err("failed"));
+    let caught = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        stats.time_sync("work", || panic!("in the work"));
+    }));
+    assert!(caught.is_err());
+    let other = stats.clone();
+    let task = tokio::spawn(async move {
+        other
+            .time("work", async {
+                sleep(secs(2)).await;
+                panic!("later");
+            })
+            .await
+    });
+    assert!(task.await.is_err());
+    let cancelled = tokio::time::timeout(secs(3), stats.time("work", sleep(secs(100)))).await;
+    assert!(cancelled.is_err());
+    let timing = stats.timing("work").await.unwrap().unwrap();
+    assert_eq!((timing.count, timing.total), (4, secs(5)));
+    drop(stats.time("work", async {}));
+    assert_eq!(
+        stats.timing("work").await.unwrap().unwrap().count,
+        4,
+        "never begun"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_takes_number_and_timing_and_returns_them() {
+    let stats = stats().await;
+    stats.set("work", 5).await.unwrap();
+    stats.time("work", sleep(ms(7))).await;
+    stats.increment("other").await.unwrap();
+    let old = stats.reset("work").await.unwrap().unwrap();
+    assert_eq!((old.number, old.timing.unwrap().total), (Some(5), ms(7)));
+    assert_eq!(stats.reset("work").await.unwrap(), None);
+    assert_eq!(stats.average_time("work").await.unwrap(), None);
+
+    let old = stats.reset_all().await.unwrap();
+    assert_eq!(old.keys().collect::<Vec<_>>(), ["other"]);
+    assert!(stats.get_all().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_names_of_timings_collide_with_no_metric() {
+    let stats = stats().await;
+    stats.set("work_count", 1).await.unwrap();
+    stats.set("work_total_ms", 2).await.unwrap();
+    stats.set("work", 3).await.unwrap();
+    stats.time_sync("work", || ());
+    assert_eq!(stats.get("work_count").await.unwrap(), Some(1));
+    assert_eq!(stats.get("work_total_ms").await.unwrap(), Some(2));
+    assert_eq!(stats.get("work").await.unwrap(), Some(3));
+}
+
+#[tokio::test]
+async fn fifty_concurrent_updates_are_all_there() {
+    let stats = stats().await;
+    let tasks: Vec<_> = (0..50)
+        .map(|number| {
+            let stats = stats.clone();
+            tokio::spawn(async move {
+                stats.increment("count").await.unwrap();
+                stats.add("sum", number).await.unwrap();
+                stats.time_sync("work", || ());
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(stats.get("count").await.unwrap(), Some(50));
+    assert_eq!(stats.get("sum").await.unwrap(), Some(1_225));
+    assert_eq!(stats.timing("work").await.unwrap().unwrap().count, 50);
+}
+
+#[tokio::test]
+async fn one_metric_too_many_is_refused_and_its_work_is_done_all_the_same() {
+    let config = StatisticsConfig {
+        max_metrics: NonZeroUsize::new(2).unwrap(),
+        ..StatisticsConfig::default()
+    };
+    let stats = Statistics::start_with(config).await.unwrap();
+    stats.increment("a").await.unwrap();
+    stats.time_sync("b", || ());
+    let error = stats.set("c", 1).await.unwrap_err();
+    let text = "the new state was refused: there are 2 metrics, and no more are allowed";
+    assert_eq!(error.to_string(), text);
+    assert_eq!(stats.time_sync("c", || 5), 5);
+    stats.cast_add("d", 1).unwrap();
+    stats.increment("b").await.unwrap();
+    assert_eq!(
+        (stats.get_all().await.unwrap().len(), stats.unrecorded()),
+        (2, 2)
+    );
+    let (info, before) = (stats.info(), stats.info().version);
+    assert_eq!((info.refused, info.waiting), (1, 0));
+    assert!(stats.set("e", 1).await.is_err());
+    assert_eq!(
+        stats.info().version,
+        before,
+        "what was refused is no version"
+    );
+    stats.reset("a").await.unwrap();
+    stats.increment("c").await.unwrap();
+}
+
+#[tokio::test]
+async fn work_is_done_though_nobody_can_note_it() {
+    let stats = stats().await;
+    stats.stop().await.unwrap();
+    assert_eq!(stats.time("work", async { 5 }).await, 5);
+    assert_eq!(stats.time_sync("work", || 6), 6);
+    assert_eq!(stats.unrecorded(), 2);
+    assert!(matches!(
+        stats.increment("a").await,
+        Err(AgentError::NoProc)
+    ));
+}
