@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Waker};
+use std::task::{Context, Wake, Waker};
 
 use patterns_cache::{Cache, CacheConfig, Compute, Source};
 use tokio::task::yield_now;
@@ -109,4 +109,36 @@ async fn whatever_is_dropped_wherever_the_key_is_free_and_nothing_is_left() {
             }
         }
     }
+}
+
+/// A waker that does nothing but be there.
+struct Held;
+
+impl Wake for Held {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[tokio::test]
+async fn who_waits_and_goes_leaves_nothing_behind() {
+    let cache: Cache<&str, u32> = Cache::start(CacheConfig::default()).await.unwrap();
+    let hangs = || std::future::pending::<Result<u32, Infallible>>();
+    let mut noop = Context::from_waker(Waker::noop());
+    let mut loading = pin!(cache.get_or_load(&"k", hangs));
+    assert!(loading.as_mut().poll(&mut noop).is_pending());
+
+    let held = Arc::new(Held);
+    {
+        let waker = Waker::from(Arc::clone(&held));
+        let mut cx = Context::from_waker(&waker);
+        let mut waiting = pin!(cache.get_or_load(&"k", hangs));
+        for _ in 0..3 {
+            assert!(waiting.as_mut().poll(&mut cx).is_pending());
+        }
+        assert_eq!(
+            Arc::strong_count(&held),
+            3,
+            "one waker is kept, however often it is polled"
+        );
+    }
+    assert_eq!(Arc::strong_count(&held), 1);
 }
