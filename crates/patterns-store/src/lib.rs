@@ -1,0 +1,43 @@
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod bounds;
+mod changes;
+mod clock;
+mod comparison;
+mod config;
+mod contained;
+mod counter;
+mod dump;
+mod error;
+mod index;
+mod info;
+mod inside;
+mod kind;
+mod limit;
+mod owner;
+mod rows;
+mod server;
+mod shard;
+mod shared;
+mod stats;
+mod store;
+mod sync;
+mod table;
+mod watch;
+
+pub use access::{Access, Operation};
+pub use changes::{Change, Changes};
+pub use comparison::ReadComparison;
+pub use config::{StoreConfig, TableConfig};
+pub use counter::{Counter, Step};
+pub use dump::FileError;
+pub use error::{PutError, StartError, StoreError, StorePutError, TableError};
+pub use index::Index;
+pub use info::TableInfo;
+pub use kind::{Bag, DuplicateBag, Lookup, ManyRows, OrderedSet, Set, TableType, UniqueKeys};
+pub use owner::TableOwner;
+pub use server::StoreMsg;
+pub use stats::TableStats;
+pub use store::Store;
+pub use table::{Prefix, Table};
