@@ -17,6 +17,8 @@ mod kind;
 mod limit;
 mod owner;
 mod rows;
+#[cfg(all(test, otp_schedules))]
+mod schedules;
 mod server;
 mod shard;
 mod shared;
