@@ -15,6 +15,8 @@ pub(crate) mod moka;
 pub(crate) mod otp;
 #[cfg(feature = "cache")]
 pub(crate) mod patterns_cache;
+#[cfg(feature = "otp")]
+pub(crate) mod pools;
 pub(crate) mod quick_cache;
 pub(crate) mod ractor;
 #[cfg(feature = "otp")]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The scenario groups, in the order in which they run.
-pub(crate) const GROUPS: [&str; 11] = [
+pub(crate) const GROUPS: [&str; 13] = [
     "call",
     "cast",
     "start",
@@ -16,6 +16,8 @@ pub(crate) const GROUPS: [&str; 11] = [
     "cache",
     "store",
     "agent",
+    "task",
+    "pool",
 ];
 
 /// What to run, and how long.

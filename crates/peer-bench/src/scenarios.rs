@@ -8,6 +8,8 @@ pub(crate) mod cast;
 mod growth;
 mod hit_ratio;
 pub(crate) mod memory;
+#[cfg(feature = "otp")]
+pub(crate) mod pool;
 pub(crate) mod registry;
 #[cfg(feature = "otp")]
 mod relations;
@@ -15,6 +17,8 @@ pub(crate) mod start;
 #[cfg(feature = "otp")]
 pub(crate) mod store;
 pub(crate) mod supervision;
+#[cfg(feature = "otp")]
+pub(crate) mod task;
 
 use crate::book::Book;
 use crate::options::Options;
@@ -41,6 +45,10 @@ pub(crate) fn run(options: &Options, book: &mut Book) -> Vec<String> {
         ("store", store::run),
         #[cfg(feature = "otp")]
         ("agent", agent::run),
+        #[cfg(feature = "otp")]
+        ("task", task::run),
+        #[cfg(feature = "otp")]
+        ("pool", pool::run),
     ];
     groups
         .into_iter()

@@ -8,7 +8,8 @@ use crate::contenders::OTP;
 use crate::contenders::caches::PATTERNS_CACHE;
 use crate::contenders::stores::STORE;
 use crate::scenarios::agent::AGENT;
-use crate::scenarios::{agent, call, cast, registry, start, store, supervision};
+use crate::scenarios::task::TASK;
+use crate::scenarios::{agent, call, cast, registry, start, store, supervision, task};
 
 /// One line of the script's output.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Line {
 }
 
 /// What of ours does the work of a line on the BEAM.
-const COUNTERPARTS: [(&str, &str, &str); 18] = [
+const COUNTERPARTS: [(&str, &str, &str); 20] = [
     ("call RTT 1 caller", call::ONE_CALLER, OTP),
     ("call 64 callers", call::MANY_CALLERS, OTP),
     ("cast 1 producer + final call", cast::ONE_PRODUCER, OTP),
@@ -49,6 +50,8 @@ const COUNTERPARTS: [(&str, &str, &str); 18] = [
     ),
     ("ets update_counter", store::COUNT_HOT, STORE),
     ("Agent get_and_update", agent::UPDATE, AGENT),
+    ("Task.async+await", task::SPAWN, TASK),
+    ("Task.async_stream 8 conc", task::STREAM, TASK),
 ];
 
 /// Reads the raw output of the script: lines that end in `1916.0 ns/op`; others are passed over.

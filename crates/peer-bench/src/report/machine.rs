@@ -7,17 +7,22 @@ use super::markdown::Table;
 const LOCK: &str = include_str!("../../Cargo.lock");
 
 /// The packages whose versions matter.
-const PACKAGES: [&str; 16] = [
+const PACKAGES: [&str; 21] = [
     "tokio",
     "otp-core",
     "patterns-agent",
     "patterns-cache",
+    "patterns-pool",
     "patterns-store",
+    "patterns-task",
     "ractor",
     "kameo",
     "xtra",
     "actix",
     "arc-swap",
+    "bb8",
+    "deadpool",
+    "futures",
     "moka",
     "quick_cache",
     "dashmap",
