@@ -1,13 +1,13 @@
 //! The targets of the project, and what of them was reached.
 
+mod patterns;
+
 use super::beam::{self, Line};
 use super::markdown::{Table, number};
 use crate::book::Book;
-use crate::contenders::caches::{PATTERNS_CACHE, QUICK_CACHE};
 use crate::contenders::floor_bounded::FLOOR_BOUNDED;
-use crate::contenders::stores::{DASHMAP_DEFAULT, STORE};
 use crate::contenders::{DASHMAP, FLOOR, OTP, PEERS};
-use crate::scenarios::{agent, call, cast, memory, pool, registry, start, store, supervision, task};
+use crate::scenarios::{call, cast, memory, registry, start, supervision};
 
 /// A measured figure, and up to where it is good.
 struct Target {
@@ -72,102 +72,16 @@ impl Target {
 /// The section of the document.
 pub(crate) fn section(book: &Book, beam: Option<&[Line]>) -> String {
     let mut table = Table::new(&["what", "target", "stretch", "measured", ""]);
-    for target in targets(book, beam).into_iter().chain(patterns(book, beam)) {
+    for target in targets(book, beam)
+        .into_iter()
+        .chain(patterns::targets(book, beam))
+    {
         table.row(&target.cells());
     }
     format!(
         "## Targets\n\nRatios of medians; \"best peer\" is the fastest of ractor, kameo, xtra and actix.\n\n{}",
         table.render()
     )
-}
-
-/// The targets of the pattern crates, each beside those that users pick today.
-fn patterns(book: &Book, beam: Option<&[Line]>) -> Vec<Target> {
-    const TTL: &str = "patterns-cache, `put_with_ttl`";
-    let target = |what, target, measured| Target {
-        what,
-        target,
-        stretch: None,
-        measured,
-        unit: "",
-    };
-    let cache = |what, limit, scenario, ours| {
-        target(what, limit, book.ratio(scenario, ours, QUICK_CACHE))
-    };
-    let table =
-        |what, scenario| target(what, 1.0, book.ratio(scenario, STORE, DASHMAP_DEFAULT));
-    let counter = beam.and_then(|lines| beam::ratio(book, lines, store::COUNT_HOT));
-    vec![
-        cache("cache: hit ÷ quick_cache, 1 thread", 1.2, "get, hit, 1 thread", PATTERNS_CACHE),
-        cache("… 2 threads", 1.2, "get, hit, 2 threads", PATTERNS_CACHE),
-        cache("cache: hit with a time to live ÷ quick_cache, 1 thread", 1.5, "get, hit, 1 thread", TTL),
-        cache("… 2 threads", 1.5, "get, hit, 2 threads", TTL),
-        cache(
-            "… 1 thread, the next key is the value",
-            1.5,
-            "get, hit, the next key is the value, 1 thread",
-            TTL,
-        ),
-        cache(
-            "… 2 threads, the next key is the value",
-            1.5,
-            "get, hit, the next key is the value, 2 threads",
-            TTL,
-        ),
-        target(
-            "cache: hit with a time to live ÷ moka with one",
-            0.25,
-            book.ratio("get, hit, 1 thread", TTL, "moka, `time_to_live`"),
-        ),
-        table("table: read ÷ dashmap, 1 thread", store::READ),
-        table("… 2 threads", store::READ_TWO),
-        table("table: counter, one hot key ÷ dashmap, 1 thread", store::COUNT_HOT),
-        table("… 2 threads", store::COUNT_HOT_TWO),
-        table("table: counter, 100,000 keys ÷ dashmap, 1 thread", store::COUNT_MANY),
-        table("… 2 threads", store::COUNT_MANY_TWO),
-        target("table: counter ÷ Elixir", 0.5, counter),
-        target(
-            "table: read ÷ the same through the owner",
-            0.2,
-            book.ratio(store::OWNER, STORE, store::THROUGH_OWNER),
-        ),
-        target(
-            "agent: `get_and_update` ÷ a call of otp-core",
-            1.1,
-            book.ratio(agent::UPDATE, agent::AGENT, agent::BARE),
-        ),
-        target(
-            "agent: `snapshot` ÷ arc-swap, 1 thread",
-            1.2,
-            book.ratio(agent::SNAPSHOT, agent::AGENT, agent::ARC_SWAP),
-        ),
-        target(
-            "… 2 threads",
-            1.2,
-            book.ratio(agent::SNAPSHOT_TWO, agent::AGENT, agent::ARC_SWAP),
-        ),
-        target(
-            "agent: increment without a reply ÷ a cast of otp-core",
-            1.2,
-            book.ratio(agent::INCREMENT, agent::AGENT, agent::BARE),
-        ),
-        target(
-            "task: spawn and await ÷ `tokio::spawn`",
-            1.15,
-            book.ratio(task::SPAWN, task::TASK, task::SPAWNED),
-        ),
-        target(
-            "task: a stream of 8 ÷ `buffered`",
-            1.0,
-            book.ratio(task::STREAM, task::TASK, task::BUFFERED),
-        ),
-        target(
-            "pool: checkout ÷ the faster of deadpool and bb8",
-            0.9,
-            pool::ratio(book, pool::ALONE),
-        ),
-        target("… 64 tasks on 8", 0.9, pool::ratio(book, pool::CROWD)),
-    ]
 }
 
 fn targets(book: &Book, beam: Option<&[Line]>) -> Vec<Target> {

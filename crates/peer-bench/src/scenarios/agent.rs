@@ -72,7 +72,12 @@ pub(crate) fn run(options: &Options, book: &mut Book) -> String {
     scenario(SNAPSHOT, ARC_SWAP, &snapshots(1), 1);
     scenario(SNAPSHOT_TWO, ARC_SWAP, &snapshots(2), 2);
     scenario(INCREMENT, BARE, &increments(), 1);
-    scenario("agent: an update of a map of 10000 entries", "unread", &maps(), 1);
+    scenario(
+        "agent: an update of a map of 10000 entries",
+        "unread",
+        &maps(),
+        1,
+    );
     section
 }
 
@@ -135,10 +140,15 @@ fn snapshots(threads: u64) -> [Bench; 4] {
             let _agent = &agent;
             timed(iterations, &|| drop(black_box(reader.snapshot())))
         }),
-        Bench::new("tokio watch, `borrow` and clone of an `Arc`", move |iterations| {
-            let _sender = &sender;
-            timed(iterations, &|| drop(black_box(Arc::clone(&receiver.borrow()))))
-        }),
+        Bench::new(
+            "tokio watch, `borrow` and clone of an `Arc`",
+            move |iterations| {
+                let _sender = &sender;
+                timed(iterations, &|| {
+                    drop(black_box(Arc::clone(&receiver.borrow())))
+                })
+            },
+        ),
         Bench::new("`RwLock` of an `Arc`", move |iterations| {
             timed(iterations, &|| {
                 drop(black_box(Arc::clone(&lock.read().expect("no panics"))));

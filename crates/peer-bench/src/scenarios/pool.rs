@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::book::Book;
-use crate::contenders::pools::{BB8, Bb8, DEADPOOL, Deadpool, Ours, POOL, PoolContender, lend_often};
+use crate::contenders::pools::{
+    BB8, Bb8, DEADPOOL, Deadpool, Ours, POOL, PoolContender, lend_often,
+};
 use crate::harness::{Bench, Iterations, Plan, round_robin, runtime};
 use crate::options::Options;
 use crate::report::markdown::comparison;
@@ -22,7 +24,11 @@ pub(crate) fn run(options: &Options, book: &mut Book) -> String {
     for (scenario, tasks, yields) in [
         (ALONE, 1, false),
         (CROWD, TASKS, true),
-        ("pool: 64 tasks on 8 members, given back at once", TASKS, false),
+        (
+            "pool: 64 tasks on 8 members, given back at once",
+            TASKS,
+            false,
+        ),
     ] {
         let benches = [
             bench::<Deadpool>(tasks, yields),

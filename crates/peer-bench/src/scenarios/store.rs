@@ -57,9 +57,10 @@ impl StoreVisit for Collect {
         let Self {
             operation, threads, ..
         } = *self;
-        self.benches.push(Bench::new(table.name(), move |iterations| {
-            vec![measure(&*table, operation, threads, iterations)]
-        }));
+        self.benches
+            .push(Bench::new(table.name(), move |iterations| {
+                vec![measure(&*table, operation, threads, iterations)]
+            }));
     }
 }
 

@@ -45,7 +45,12 @@ pub(crate) fn run(options: &Options, book: &mut Book) -> String {
     };
     scenario(SPAWN, SPAWNED, &spawns(), 1);
     scenario(STREAM, BUFFERED, &streams(), ITEMS);
-    scenario("task: a stream of 8 at a time, as they come, per item", "`buffer_unordered` of futures over `tokio::spawn`", &unordered(), ITEMS);
+    scenario(
+        "task: a stream of 8 at a time, as they come, per item",
+        "`buffer_unordered` of futures over `tokio::spawn`",
+        &unordered(),
+        ITEMS,
+    );
     section
 }
 
@@ -129,16 +134,19 @@ fn streams() -> [Bench; 3] {
 
 fn unordered() -> [Bench; 3] {
     [
-        in_task("`buffer_unordered` of futures over `tokio::spawn`", |iterations| async move {
-            for _ in 0..iterations {
-                let spawned = |n| tokio::spawn(async move { black_box(n) });
-                let stream = futures::stream::iter(0..ITEMS).map(spawned);
-                let mut results = stream.buffer_unordered(WIDTH);
-                while let Some(result) = results.next().await {
-                    black_box(result.expect("it does not panic"));
+        in_task(
+            "`buffer_unordered` of futures over `tokio::spawn`",
+            |iterations| async move {
+                for _ in 0..iterations {
+                    let spawned = |n| tokio::spawn(async move { black_box(n) });
+                    let stream = futures::stream::iter(0..ITEMS).map(spawned);
+                    let mut results = stream.buffer_unordered(WIDTH);
+                    while let Some(result) = results.next().await {
+                        black_box(result.expect("it does not panic"));
+                    }
                 }
-            }
-        }),
+            },
+        ),
         in_task("`JoinSet`, refilled by hand", |iterations| async move {
             for _ in 0..iterations {
                 let (mut set, mut items) = (JoinSet::new(), 0..ITEMS);
@@ -154,7 +162,10 @@ fn unordered() -> [Bench; 3] {
             }
         }),
         in_task(TASK, |iterations| {
-            ours(iterations, config(Order::Completion, Duration::from_secs(5)))
+            ours(
+                iterations,
+                config(Order::Completion, Duration::from_secs(5)),
+            )
         }),
     ]
 }

@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+
+mod checkout;
+mod closing;
+mod config;
+mod contained;
+mod error;
+mod event;
+mod guard;
+mod info;
+mod keeper;
+mod ledger;
+mod limited;
+mod making;
+mod manager;
+mod pool;
+mod process;
+mod servers;
+mod shared;
+mod stats;
+mod sync;
+
+pub use config::{Order, PoolConfig, Shedding, WarmUp};
+pub use error::{
+    CheckoutError, CreateError, ProcessError, ResizeError, StartError, TransactionError, WaitedFor,
+};
+pub use event::{Leak, PoolEvent};
+pub use guard::Guard;
+pub use info::{MemberInfo, MemberStatus, PoolInfo};
+pub use keeper::PoolMsg;
+pub use manager::Manager;
+pub use pool::Pool;
+pub use servers::{Servers, Worker};
+pub use stats::PoolStats;
+
+// What it takes to write a server, so that one that is pooled needs no second dependency.
+pub use otp_core::backoff::{Backoff, Jitter};
+pub use otp_core::{
+    CallError, CastError, Child, Context, ExitReason, GenServer, Pid, Recipient, ReplyTo,
+    ServerOptions, ServerRef, StopError,
+};
