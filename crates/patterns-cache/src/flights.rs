@@ -46,6 +46,7 @@ impl<K, V> Flights<K, V> {
     }
 
     /// Takes out the flight of a key, because the key's entry is being changed.
+    #[inline]
     pub(crate) fn take<Q>(&mut self, hash: u64, key: &Q) -> Option<Flying<K, V>>
     where
         K: Borrow<Q>,

@@ -93,6 +93,7 @@ impl<K, V> Hooks<K, V> {
     }
 
     /// What an entry weighs: 1 or more.
+    #[inline]
     pub(crate) fn weigh(&self, key: &K, value: &V) -> u32 {
         self.weigher
             .as_ref()
@@ -100,6 +101,7 @@ impl<K, V> Hooks<K, V> {
     }
 
     /// Tells of an entry that is gone.
+    #[inline]
     pub(crate) fn tell(&self, key: &K, value: &V, cause: RemovalCause) {
         if let Some(listener) = &self.on_removal {
             // The change is made, and others wait to be told of theirs.

@@ -40,8 +40,9 @@ use entry::{goes, is_over, look_at};
 pub(crate) struct Shard<K, V> {
     table: HashTable<u32>,
     entries: Vec<Entry<K, V>>,
-    policy: Option<S3Fifo>,
-    idle: Option<Idle>,
+    // Boxed, so that what a hit looks at is together.
+    policy: Option<Box<S3Fifo>>,
+    idle: Option<Box<Idle>>,
     terms: Terms,
     soonest: u64,
     walk: Walk,
@@ -65,8 +66,8 @@ impl<K, V> Shard<K, V> {
         Self {
             table: HashTable::new(),
             entries: Vec::new(),
-            policy: capacity.map(S3Fifo::new),
-            idle: terms.time_to_idle.map(Idle::new),
+            policy: capacity.map(|capacity| Box::new(S3Fifo::new(capacity))),
+            idle: terms.time_to_idle.map(|idle| Box::new(Idle::new(idle))),
             terms,
             soonest: NEVER,
             walk: Walk {
@@ -81,6 +82,7 @@ impl<K, V> Shard<K, V> {
 
     /// Returns the index of the key's entry, live or not. It is good until the shard is next
     /// changed.
+    #[inline]
     pub(crate) fn find<Q>(&self, hash: u64, key: &Q) -> Option<u32>
     where
         K: Borrow<Q>,
@@ -93,11 +95,13 @@ impl<K, V> Shard<K, V> {
         self.table.find(hash, is_it).copied()
     }
 
+    #[inline]
     pub(crate) fn entry(&self, index: u32) -> &Entry<K, V> {
         &self.entries[index as usize]
     }
 
     /// Says whether an entry is live. Nobody notices.
+    #[inline]
     pub(crate) fn is_live(&self, index: u32, now: impl Fn() -> u64) -> bool {
         !is_over(self.expires(index as usize), now)
     }
@@ -109,11 +113,11 @@ impl<K, V> Shard<K, V> {
 
     /// Says whether an entry is live. If so that was a use of it, for the policy and for its time to
     /// idle.
+    #[inline]
     pub(crate) fn touch(&self, index: u32, now: impl Fn() -> u64) -> bool {
         let entry = self.entry(index);
-        if let Some(idle) = &self.idle {
-            let now = now();
-            if entry.deadline <= now || !idle.touch(index as usize, now) {
+        if self.idle.is_some() {
+            if !self.touch_idle(index, now) {
                 return false;
             }
         } else if is_over(entry.deadline, now) {
@@ -123,19 +127,28 @@ impl<K, V> Shard<K, V> {
         true
     }
 
+    #[cold]
+    fn touch_idle(&self, index: u32, now: impl Fn() -> u64) -> bool {
+        let now = now();
+        let idle = self.idle.as_ref();
+        self.entry(index).deadline > now && idle.is_none_or(|idle| idle.touch(index as usize, now))
+    }
+
     /// What all entries weigh, or how many there are where they are only counted.
     pub(crate) fn weight(&self) -> u64 {
         self.policy
             .as_ref()
-            .map_or(self.entries.len() as u64, S3Fifo::weight)
+            .map_or(self.entries.len() as u64, |policy| policy.weight())
     }
 
     /// Says whether an entry of this weight can be here at all.
+    #[inline]
     pub(crate) fn can_hold(&self, weight: u32) -> bool {
-        let capacity = self.policy.as_ref().map(S3Fifo::capacity);
+        let capacity = self.policy.as_ref().map(|policy| policy.capacity());
         capacity.is_none_or(|capacity| u64::from(weight) <= capacity)
     }
 
+    #[inline]
     fn count_use(&self, entry: &Entry<K, V>) {
         if self.policy.is_some() {
             entry.uses.count();
@@ -144,6 +157,7 @@ impl<K, V> Shard<K, V> {
 
     /// Puts another value into an entry. Returns the old one, and whether it was live. Where entries
     /// differ in weight, [`make_room`](Self::make_room) has to follow.
+    #[inline]
     pub(crate) fn replace(
         &mut self,
         index: u32,
@@ -205,7 +219,7 @@ impl<K, V> Shard<K, V> {
         } = self;
         let (index, gone) = match &mut self.policy {
             Some(policy) if !policy.has_room_for(weight) => {
-                let look = look_at(entries, idle.as_ref(), terms.grace, &now);
+                let look = look_at(entries, idle.as_deref(), terms.grace, &now);
                 let (index, expired) = policy.replace(hash, look);
                 let gone = std::mem::replace(&mut entries[index as usize], entry);
                 unlist(&mut self.table, gone.hash, index);
@@ -249,7 +263,7 @@ impl<K, V> Shard<K, V> {
         while let Some(policy) = &mut self.policy
             && !policy.has_room_for(weight)
         {
-            let look = look_at(&self.entries, self.idle.as_ref(), self.terms.grace, &now);
+            let look = look_at(&self.entries, self.idle.as_deref(), self.terms.grace, &now);
             let (index, expired) = policy.evict(look);
             let cause = if expired {
                 self.expired += 1;
@@ -277,7 +291,10 @@ impl<K, V> Shard<K, V> {
             evicted: self.evicted,
             expired: self.expired,
             next_stamp: self.next_stamp,
-            ..Self::new(self.policy.as_ref().map(S3Fifo::capacity), self.terms)
+            ..Self::new(
+                self.policy.as_ref().map(|policy| policy.capacity()),
+                self.terms,
+            )
         };
         std::mem::replace(self, empty)
     }
@@ -297,6 +314,7 @@ impl<K, V> Shard<K, V> {
     }
 
     /// When an entry stops being live.
+    #[inline]
     fn expires(&self, index: usize) -> u64 {
         let deadline = self.entries[index].deadline;
         match &self.idle {
@@ -307,7 +325,7 @@ impl<K, V> Shard<K, V> {
 
     /// When an entry is kept no longer.
     fn goes(&self, index: usize) -> u64 {
-        goes(&self.entries, self.idle.as_ref(), self.terms.grace, index)
+        goes(&self.entries, self.idle.as_deref(), self.terms.grace, index)
     }
 
     fn stamp(&mut self) -> u32 {
@@ -315,6 +333,7 @@ impl<K, V> Shard<K, V> {
         self.next_stamp
     }
 
+    #[inline]
     fn note_deadline(&mut self, deadline: u64) {
         self.soonest = self.soonest.min(deadline);
         self.walk.soonest = self.walk.soonest.min(deadline);

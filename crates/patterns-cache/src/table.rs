@@ -226,6 +226,7 @@ impl<K, V> Table<K, V> {
         }
     }
 
+    #[inline]
     fn part(&self, hash: u64) -> &Part<K, V> {
         // The table inside a shard uses the lowest bits and the seven highest, so the shard is
         // chosen by others.
@@ -241,6 +242,7 @@ pub(crate) struct SweepAt {
 }
 
 impl<K: Hash + Eq, V> Table<K, V> {
+    #[inline]
     pub(crate) fn get<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -257,11 +259,8 @@ impl<K: Hash + Eq, V> Table<K, V> {
                 part.hits.fetch_add(1, Ordering::Relaxed);
                 return Some(value);
             }
-            let kept = shard.is_kept(index, || self.clock.now());
             drop(guarded);
-            if !kept {
-                self.remove_expired(part, hash, key);
-            }
+            self.remove_expired(part, hash, key);
         }
         part.misses.fetch_add(1, Ordering::Relaxed);
         None
@@ -292,16 +291,22 @@ impl<K: Hash + Eq, V> Table<K, V> {
         found.is_some_and(|at| guarded.shard.is_live(at, || self.clock.now()))
     }
 
-    /// Removes an entry that a read has found to be over.
+    /// Removes an entry that a read has found to be over, unless it is kept as a stale one.
     #[cold]
     fn remove_expired<Q>(&self, part: &Part<K, V>, hash: u64, key: &Q)
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
+        let now = || self.clock.now();
+        let guarded = part.read();
+        let found = guarded.shard.find(hash, key);
+        if found.is_some_and(|at| guarded.shard.is_kept(at, now)) {
+            return;
+        }
+        drop(guarded);
         // The entry may have been replaced or removed since it was seen under the shared lock.
         let mut guarded = part.write();
-        let now = || self.clock.now();
         let shard = &mut guarded.shard;
         let expired = shard.find(hash, key).filter(|&at| !shard.is_kept(at, now));
         let taken = expired.map(|index| shard.take(index, now).0);

@@ -168,3 +168,6 @@ impl<K, V, R: Rows<K, V>> Shard<K, V, R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

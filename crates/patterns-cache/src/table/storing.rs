@@ -39,6 +39,7 @@ enum Change<K, V> {
 
 impl<K: Hash + Eq, V> Table<K, V> {
     /// Puts a value that lives for `ttl`, or for ever. Returns the live value that it replaces.
+    #[inline]
     pub(crate) fn put(&self, key: K, value: V, ttl: Option<Duration>) -> Option<V> {
         let plan = self.plan(key, value, ttl);
         let mut guarded = self.part(plan.hash).write();
@@ -50,6 +51,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
         self.settle(stored)
     }
 
+    #[inline]
     pub(super) fn plan(&self, key: K, value: V, ttl: Option<Duration>) -> Plan<K, V> {
         Plan {
             hash: self.hasher.hash_one(&key),
@@ -61,6 +63,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
     }
 
     /// Puts a value in the key's entry, which is at `found`. Runs no code of the user's.
+    #[inline]
     pub(super) fn store(
         &self,
         guarded: &mut Guarded<K, V>,
@@ -115,6 +118,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
     }
 
     /// Tells of what putting a value let go. Returns the live value that it replaced.
+    #[inline]
     pub(super) fn settle(&self, stored: Stored<K, V>) -> Option<V> {
         let Stored { change, more } = stored;
         let old = match change {

@@ -159,3 +159,68 @@ fn an_index_keeps_no_row_alive_after_the_table() {
     drop(index);
     assert_eq!(alive.count(), 0);
 }
+
+/// A key that counts how many of it there are, clones included.
+#[derive(Debug, Clone)]
+struct Key(
+    u32,
+    #[expect(dead_code, reason = "it is counted")] crate::support::Counted,
+);
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl std::hash::Hash for Key {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+/// One of a row's key in the table, and two in the index; nothing of a row that is gone, whatever way it went.
+#[tokio::test(start_paused = true)]
+async fn an_index_lets_go_of_rows_that_are_gone() {
+    let alive = Alive::default();
+    let key = |number| Key(number, alive.value());
+    let owner: TableOwner<Key, u32> = owner();
+    let index = owner.index(|_, value| value % 5).unwrap();
+    let holds = |rows: usize| assert_eq!(alive.count(), 3 * rows);
+    for number in 0..100 {
+        owner.put(key(number), number).unwrap();
+    }
+    holds(100);
+    for number in 0..10 {
+        owner.put(key(number), number + 1).unwrap();
+        owner.delete(&key(number + 10)).unwrap();
+        owner.alter(&key(number + 20), |_| None).unwrap();
+    }
+    holds(80);
+    owner.select_delete(|key, _| key.0 % 2 == 0).unwrap();
+    holds(40);
+    owner.clear().unwrap();
+    holds(0);
+    for number in 0..100 {
+        owner.put_with_ttl(key(number), number, secs(1)).unwrap();
+    }
+    tokio::time::advance(secs(1)).await;
+    holds(100);
+    owner.sweep().unwrap();
+    holds(0);
+    drop(index);
+}
