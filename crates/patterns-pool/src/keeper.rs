@@ -134,7 +134,10 @@ impl<M: Manager> Keeper<M> {
     }
 
     fn made(&mut self, made: Made, ctx: &mut Context<PoolMsg>) {
-        if let Some((key, pid)) = made.process {
+        if let Some((key, pid)) = made.process
+            // A borrower may have been given it and taken it for good, faster than this was told.
+            && self.shared.with(|ledger| ledger.awaits_end(key))
+        {
             self.link(key, pid, ctx);
         }
         self.shared.tell(&PoolEvent::Created { id: made.id });

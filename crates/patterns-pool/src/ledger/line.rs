@@ -142,6 +142,17 @@ impl Line {
         waker
     }
 
+    /// Refuses who is first, at `seat`, and returns the waker.
+    pub(crate) fn refuse_first(&mut self, seat: usize, error: CheckoutError) -> Option<Waker> {
+        debug_assert_eq!(self.queue.front().map(|(_, first)| *first), Some(seat));
+        self.queue.pop_front();
+        self.waiting -= 1;
+        match std::mem::replace(self.seat(seat), Seat::Refused(error)) {
+            Seat::Waiting { waker, .. } => waker,
+            _ => None,
+        }
+    }
+
     /// Takes back what was given and not fetched: its waiter waits again, at its old place, until its old deadline.
     pub(crate) fn take_back(&mut self, seat: usize) -> Option<Instant> {
         let (ticket, found) = &mut self.seats[seat];

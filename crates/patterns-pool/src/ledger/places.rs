@@ -100,22 +100,17 @@ impl<T> Ledger<T> {
         None
     }
 
-    /// Turns away whoever has waited for too long, if the line stands.
+    /// Turns away whoever has waited for too long, if the line stands. Those are the first ones.
     pub(super) fn shed(&mut self, now: Instant) {
-        let Some(shedding) = &self.shedding else {
-            return;
-        };
-        let (after, counts) = (&mut self.after, &mut self.counts);
-        let too_long = |since: Instant, _| {
+        while let (Some(shedding), Some((seat, since))) = (&self.shedding, self.line.first()) {
             let waited = now.saturating_duration_since(since);
-            shedding
-                .is_too_long(waited)
-                .then_some(CheckoutError::Shed { waited })
-        };
-        self.line.refuse(too_long, |waker| {
-            counts.shed += 1;
-            after.wake(waker);
-        });
+            if !shedding.is_too_long(waited) {
+                return;
+            }
+            let waker = self.line.refuse_first(seat, CheckoutError::Shed { waited });
+            self.counts.shed += 1;
+            self.after.wake(waker);
+        }
     }
 
     /// Looks whether the line stands, and notes when to look again.
@@ -189,6 +184,11 @@ impl<T> Ledger<T> {
         self.remove(key, Gone::Crashed);
         self.serve(now);
         true
+    }
+
+    /// Whether the end of this member is of interest.
+    pub(crate) fn awaits_end(&self, key: Key) -> bool {
+        self.members.get(key).is_some() || self.found_dead.contains(&key.id)
     }
 
     /// Gives idle members to those who wait: somebody may just have lost a member that was given.

@@ -508,3 +508,25 @@ fn waiters_that_leave_behind_one_that_stays_leave_nothing_behind() {
         world.ledger.line.room()
     );
 }
+
+#[test]
+fn the_end_of_a_member_is_awaited_while_it_is_the_pools() {
+    let mut world = World::new(PoolConfig {
+        size: 2,
+        ..PoolConfig::default()
+    });
+    world.attend();
+    for start in std::mem::take(&mut world.starts) {
+        world.made(start);
+    }
+    let (now, caller) = (world.now, world.caller);
+    let taken = world.ledger.take(now, caller).expect("it is idle");
+    assert!(world.ledger.awaits_end(taken.key));
+    world.ledger.detach(taken.key);
+    assert!(!world.ledger.awaits_end(taken.key), "it is the borrower's");
+    let taken = world.ledger.take(now, caller).expect("it is idle");
+    world.ledger.bury(taken.key);
+    assert!(world.ledger.awaits_end(taken.key), "it is to be told yet");
+    assert!(world.ledger.died(taken.key, &ExitReason::Killed, now));
+    assert!(!world.ledger.awaits_end(taken.key));
+}

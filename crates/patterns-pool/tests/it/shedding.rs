@@ -129,17 +129,51 @@ async fn a_line_in_which_nothing_moves_is_shed_when_the_interval_is_over() {
     assert!(begun.elapsed() <= ms(103), "{:?}", begun.elapsed());
 }
 
+/// Has so many jobs of 10 ms come at once, and waits for them; tells how many were turned away.
+async fn burst(pool: &Pool<Parts>, jobs: usize) -> usize {
+    let jobs: Vec<_> = (0..jobs)
+        .map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                let Ok(mut guard) = pool.checkout().await else {
+                    return 1;
+                };
+                guard.use_alone(tokio::time::sleep(ms(10))).await;
+                0
+            })
+        })
+        .collect();
+    let mut shed = 0;
+    for job in jobs {
+        shed += job.await.unwrap();
+    }
+    shed
+}
+
 #[tokio::test(start_paused = true)]
 async fn when_the_overload_is_over_nobody_is_turned_away_any_more() {
     let world = World::new();
     let pool = world.pool(shedding(1)).await;
     load(&pool, ms(5), ms(10), secs(10)).await;
-    assert!(pool.stats().shed > 0);
-    advance(secs(1)).await;
     let shed = pool.stats().shed;
+    assert!(shed > 0);
+    advance(secs(3)).await;
+    // The last one waits for three times as long as was borne in the overload.
+    assert_eq!(burst(&pool, 31).await, 0);
     let fates = load(&pool, ms(11), ms(10), secs(10)).await;
     assert!(fates.iter().all(|(_, _, admitted)| *admitted));
     assert_eq!(pool.stats().shed, shed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_empties_now_and_then_is_no_trouble() {
+    let world = World::new();
+    let pool = world.pool(shedding(1)).await;
+    for _ in 0..50 {
+        // The last one waits for 130 ms, and the first for no time at all.
+        assert_eq!(burst(&pool, 14).await, 0);
+        tokio::time::sleep(ms(20)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

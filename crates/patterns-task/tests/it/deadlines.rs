@@ -160,3 +160,15 @@ async fn a_deadline_beyond_all_clocks_is_far_away() {
     assert_eq!(nap.await, Ok(Ok(())));
     assert_eq!(Deadline::at(far.instant()), far);
 }
+
+#[tokio::test]
+async fn a_future_that_uses_up_all_its_turns_is_ended_all_the_same() {
+    // The real clock, for a paused one stands still while there is something to do.
+    let busy = spawn(with_deadline(Deadline::after(ms(20)), async {
+        loop {
+            tokio::task::consume_budget().await;
+        }
+    }));
+    let outcome = tokio::time::timeout(secs(60), busy).await;
+    assert_eq!(outcome, Ok(Ok(Err::<(), _>(TaskError::Timeout))));
+}

@@ -82,6 +82,20 @@ async fn so_many_results_wait_behind_a_slow_one_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_most_that_waited_is_known_while_they_wait() {
+    let nap = |&n: &u64| sleep(if n == 0 { secs(100) } else { secs(1) });
+    let mut results = async_stream(0..9, nap, stream_config(4, Order::Input));
+    assert!(
+        tokio::time::timeout(secs(50), results.next())
+            .await
+            .is_err()
+    );
+    let stats = results.stats();
+    assert_eq!((stats.waiting, stats.most_waiting, stats.given), (8, 8, 0));
+    assert_eq!((stats.running, stats.most_running, stats.begun), (1, 4, 9));
+}
+
+#[tokio::test(start_paused = true)]
 async fn inputs_are_taken_when_there_is_room_and_no_sooner() {
     let taken = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&taken);

@@ -271,3 +271,56 @@ async fn results_that_are_always_there_let_others_have_their_turn() {
     assert!(ticks.ever() > 0);
     drop(ticker);
 }
+
+#[tokio::test]
+async fn a_stream_that_never_waits_lets_others_have_their_turn() {
+    // Nothing is begun, so that no task is waited for, and there is no end.
+    let config = StreamConfig {
+        timeout: Duration::ZERO,
+        ..StreamConfig::default()
+    };
+    let mut results = async_stream(0.., |&n: &u64| jump(n), config);
+    let other = spawn(async {});
+    let mut given = 0;
+    while !other.is_finished() {
+        assert_eq!(results.next().await.unwrap().unwrap_err().index, given);
+        given += 1;
+        assert!(given < 100_000, "the other has no turn");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_value_that_comes_when_all_have_left_is_not_kept_for_those_that_still_run() {
+    // Both block their threads, so that neither is gone before it is let go.
+    let values = Live::default();
+    let begun = Live::default();
+    let (gates, waits): (Vec<_>, Vec<_>) = (0..2).map(|_| mpsc::channel::<()>()).unzip();
+    let field = waits.into_iter().map(|wait| {
+        let (values, begun) = (values.clone(), begun.guard());
+        let wait = Mutex::new(wait);
+        async move {
+            let _begun = begun;
+            let value = values.guard();
+            wait.lock().unwrap().recv().unwrap();
+            Ok::<_, ()>(value)
+        }
+    });
+    let field: Vec<_> = field.collect();
+    let both = spawn(race(field, Duration::MAX));
+    while values.now() < 2 {
+        yield_now().await;
+    }
+    both.abort();
+    assert!(both.await.is_err());
+    gates[0].send(()).unwrap();
+    let mut patience = 0_u64;
+    while values.now() > 1 {
+        yield_now().await;
+        patience += 1;
+        assert!(patience < 20_000_000, "the value is kept");
+    }
+    gates[1].send(()).unwrap();
+    while begun.now() > 0 || values.now() > 0 {
+        yield_now().await;
+    }
+}
