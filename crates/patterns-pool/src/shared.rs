@@ -67,8 +67,8 @@ impl<M: Manager> Shared<M> {
         result
     }
 
-    #[cold]
     /// Runs code of the program's, each piece on its own: a panic in one must not keep another waiter from being woken.
+    #[cold]
     fn carry_out(self: &Arc<Self>, after: Rest<M::Member>) {
         for waker in after.wake {
             let _ = catch(|| waker.wake());
@@ -152,7 +152,8 @@ impl<M: Manager> Shared<M> {
 
     /// Waits until no member is being closed any more.
     pub(crate) fn poll_emptied(self: &Arc<Self>, cx: &Context<'_>) -> Poll<()> {
-        let before = self.emptied.lock().replace(cx.waker().clone());
+        let waker = cx.waker().clone();
+        let before = self.emptied.lock().replace(waker);
         drop(before);
         if self.with(|ledger| ledger.closing()) == 0 {
             Poll::Ready(())

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
-use patterns_pool::{Guard, Manager, Pool};
+use patterns_pool::{Guard, Manager, Pid, Pool};
 
 use crate::support::{Deed, advance, assert_at_rest, parts, quiet, secs, settle, sized};
 
@@ -201,4 +201,43 @@ async fn a_listener_that_has_ended_is_forgotten() {
     Guard::discard(pool.checkout().await.unwrap());
     settle().await;
     assert_at_rest(&pool, 1);
+}
+
+/// A member that is a process, and whose drop panics.
+struct Bomb(Pid);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("as told");
+    }
+}
+
+struct Bombs;
+
+impl Manager for Bombs {
+    type Member = Bomb;
+    type Error = String;
+
+    async fn create(&self, _: u64) -> Result<Bomb, String> {
+        Ok(Bomb(otp_core::spawn(std::future::pending()).unwrap()))
+    }
+
+    fn pid(&self, bomb: &Bomb) -> Option<Pid> {
+        Some(bomb.0.clone())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_member_whose_drop_panics_harms_nobody() {
+    quiet();
+    let pool = Pool::start(sized(2), Bombs).await.unwrap();
+    let keeper = pool.pid();
+    drop(pool.checkout().await.unwrap());
+    for member in pool.info().members {
+        member.pid.unwrap().kill();
+    }
+    settle().await;
+    advance(secs(1)).await;
+    assert_eq!((pool.pid(), pool.stats().crashed), (keeper, 2));
+    assert_at_rest(&pool, 2);
 }

@@ -465,3 +465,50 @@ fn a_member_that_comes_back_dead_is_given_to_nobody() {
         assert_eq!((pool.stats().crashed, pool.stats().closed), (2, 0));
     });
 }
+
+/// Lets the others run until the worker is dead, and no longer: the pool has not been told. To be called in a task, for
+/// what wakes in the same turn comes after the task then.
+async fn dead_and_not_told(pid: &Pid) {
+    std::future::poll_fn(|cx| {
+        if pid.is_alive() {
+            // At once, and not by `yield_now`, which comes after all that the others wake.
+            cx.waker().wake_by_ref();
+            return std::task::Poll::Pending;
+        }
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_has_just_died_is_not_lent() {
+    let in_turn = tokio::spawn(async {
+        let (_census, pool) = workers(1).await;
+        let pid = pool.checkout().await.unwrap().server_ref().pid().unwrap();
+        pid.kill();
+        dead_and_not_told(&pid).await;
+        assert!(pool.try_checkout().is_err(), "it is dead, told or not");
+        settle().await;
+        let next = pool.checkout().await.unwrap();
+        assert_ne!(next.server_ref().pid(), Some(pid));
+        drop(next);
+        assert_at_rest(&pool, 1);
+    });
+    in_turn.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_has_just_died_is_not_taken_back() {
+    let in_turn = tokio::spawn(async {
+        let (_census, pool) = workers(1).await;
+        let guard = pool.checkout().await.unwrap();
+        let pid = guard.server_ref().pid().unwrap();
+        pid.kill();
+        dead_and_not_told(&pid).await;
+        drop(guard);
+        assert_eq!(pool.info().available, 0, "it is dead, told or not");
+        settle().await;
+        assert_at_rest(&pool, 1);
+    });
+    in_turn.await.unwrap();
+}

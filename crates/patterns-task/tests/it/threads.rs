@@ -8,7 +8,7 @@ use patterns_task::{
     Order, StreamConfig, TaskError, async_stream, parallel_map, race, scope, spawn, stream_of,
     yield_many,
 };
-use tokio::task::yield_now;
+use tokio::task::{block_in_place, yield_now};
 
 use crate::support::{Live, map_config, ms, nonzero, secs, stream_config};
 
@@ -228,7 +228,7 @@ async fn one_whose_time_is_over_keeps_its_place_until_it_is_gone() {
         async move {
             let _guard = work.guard();
             if n == 0 {
-                wait.lock().unwrap().recv().unwrap();
+                block_in_place(|| wait.lock().unwrap().recv().unwrap());
                 yield_now().await;
             }
         }
@@ -301,7 +301,7 @@ async fn a_value_that_comes_when_all_have_left_is_not_kept_for_those_that_still_
         async move {
             let _begun = begun;
             let value = values.guard();
-            wait.lock().unwrap().recv().unwrap();
+            block_in_place(|| wait.lock().unwrap().recv().unwrap());
             Ok::<_, ()>(value)
         }
     });
