@@ -20,6 +20,7 @@ async fn a_member_lives_as_long_as_the_config_says_less_a_tenth_at_most() {
         closed.push(world.closed());
     }
     advance(secs(1)).await;
+    closed.push(world.closed());
     assert!(world.closed() >= 50);
     // They do not go together.
     let most = closed.windows(2).map(|two| two[1] - two[0]).max().unwrap();

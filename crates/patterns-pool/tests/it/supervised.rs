@@ -134,3 +134,30 @@ async fn a_supervisor_waits_for_the_closing_of_members() {
     assert_eq!(world.alive(), 0);
     drop(pool);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_out_over_a_restart_and_ends_is_replaced_though_its_guard_is_there() {
+    let census = Census::default();
+    let (child, pool) = Pool::child("workers", sized(1), census.servers()).unwrap();
+    let tree = Supervisor::new(Strategy::OneForOne)
+        .child(child)
+        .start()
+        .await
+        .unwrap();
+    let out = pool.checkout().await.unwrap();
+    // An orderly end leaves it alone; its supervisor starts the pool again.
+    pool.stop().await.unwrap();
+    settle().await;
+    assert!(pool.info().open && out.pid().is_alive());
+    assert_eq!((pool.info().in_use, census.alive()), (1, 1));
+    assert!(pool.checkout_timeout(secs(1)).await.is_err());
+    out.pid().kill();
+    assert_eq!(
+        pool.process(|reply| Job::Add(1, 1, reply)).await.unwrap(),
+        2
+    );
+    drop(out);
+    settle().await;
+    assert_at_rest(&pool, 1);
+    tree.stop().await.unwrap();
+}
