@@ -57,6 +57,15 @@ async fn only_a_crash_is_an_error_in_the_log() -> Outcome {
         (ExitReason::Killed, Level::ERROR),
         (ExitReason::boxed("why"), Level::ERROR),
     ];
+    // While one listener exists, tracing asks only the thread that first comes by an event whether anybody wants it,
+    // and the other tests here want none. With a second one alive it asks all listeners.
+    let _second = tracing::Dispatch::new(Events::default());
+    for (reason, _) in &ends {
+        let server = Probe::new(&Log::default()).start().await?;
+        server.cast(Msg::end(reason.clone()))?;
+        quiet().await;
+    }
+    tracing::callsite::rebuild_interest_cache();
     for (reason, level) in ends {
         let events = Events::default();
         let _listening = tracing::subscriber::set_default(events.clone());
