@@ -114,7 +114,7 @@ fn unknown(name: &str, demos: &[Demo]) -> String {
 fn build(workspace: &Workspace, what: &[&str]) -> Result<(), String> {
     command::run(
         workspace
-            .cargo(["build", "--workspace", "--locked"])
+            .cargo(["build", "--workspace", "--all-features", "--locked"])
             .args(what),
     )
 }

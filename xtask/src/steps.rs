@@ -16,6 +16,7 @@ pub(crate) fn clippy(workspace: &Workspace, args: &[String]) -> Result<Verdict, 
         "clippy",
         "--workspace",
         "--all-targets",
+        "--all-features",
         "--locked",
         "--",
         "-D",
@@ -28,7 +29,7 @@ pub(crate) fn clippy(workspace: &Workspace, args: &[String]) -> Result<Verdict, 
 pub(crate) fn test(workspace: &Workspace, args: &[String]) -> Result<Verdict, String> {
     command::run(
         workspace
-            .cargo(["test", "--workspace", "--locked"])
+            .cargo(["test", "--workspace", "--all-features", "--locked"])
             .args(args),
     )?;
     Ok(Verdict::Passed)
@@ -36,7 +37,14 @@ pub(crate) fn test(workspace: &Workspace, args: &[String]) -> Result<Verdict, St
 
 pub(crate) fn doc(workspace: &Workspace, args: &[String]) -> Result<Verdict, String> {
     no_arguments(args)?;
-    let mut cargo = workspace.cargo(["doc", "--workspace", "--no-deps", "--locked"]);
+    let cargo_args = [
+        "doc",
+        "--workspace",
+        "--all-features",
+        "--no-deps",
+        "--locked",
+    ];
+    let mut cargo = workspace.cargo(cargo_args);
     command::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Verdict::Passed)
 }
