@@ -1,0 +1,1 @@
+//! Limits under a schedule checker.

@@ -1,0 +1,440 @@
+//! A part of the keys of a limiter, behind one lock: without a clock and without tokio.
+
+mod sweeping;
+
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::desk::{Desk, Wakers, denied};
+use crate::gcra::Gcra;
+use crate::line::Line;
+use crate::room::Room;
+use crate::{Allowed, Denied, Quota};
+
+/// Set in the word of an entry while somebody waits for its key.
+const WAITED: u64 = 1 << 63;
+
+/// Some of the keys.
+///
+/// 1. A key without an entry has all its tokens. So only a taking makes an entry, and one whose TAT has passed can go.
+/// 2. Time never goes back here: who read the clock before somebody else and got the lock after them decides at the later moment. So what is forgotten at
+///    one moment is not missed at an earlier one.
+/// 3. An entry has the flag `WAITED` as long as its key has a line that is not empty, and stays as long.
+#[derive(Debug)]
+pub(crate) struct Shard<K> {
+    gcra: Gcra,
+    /// The last moment, in nanoseconds.
+    latest: u64,
+    pub(crate) allowed: u64,
+    pub(crate) refused: u64,
+    table: HashTable<Entry<K>>,
+    /// What most shards never have.
+    more: Option<Box<More<K>>>,
+    /// The bucket of the table at which sweeping goes on.
+    cursor: usize,
+    pub(crate) evicted: u64,
+    /// How often a quota was changed here.
+    version: u64,
+    /// Keys to be dropped when the lock is free, for that is code of the program.
+    pub(crate) garbage: Vec<K>,
+}
+
+/// A key and its TAT. Small, for there are many: what a check costs is above all the way to it.
+#[derive(Debug)]
+struct Entry<K> {
+    key: K,
+    word: u64,
+}
+
+#[derive(Debug)]
+struct More<K> {
+    quotas: HashMap<K, (Quota, Gcra), DefaultHashBuilder>,
+    lines: HashMap<K, Line, DefaultHashBuilder>,
+}
+
+/// A key as it is asked for, with its hash and what its limiter has for all shards.
+#[derive(Debug)]
+pub(crate) struct Asked<'a, Q: ?Sized> {
+    pub(crate) key: &'a Q,
+    pub(crate) hash: u64,
+    pub(crate) hasher: &'a DefaultHashBuilder,
+    pub(crate) room: &'a Room,
+}
+
+impl<Q: ?Sized> Clone for Asked<'_, Q> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Q: ?Sized> Copy for Asked<'_, Q> {}
+
+/// What to undo a taking with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Before {
+    /// There was no entry.
+    Nothing,
+    /// The word was this.
+    Word(u64),
+}
+
+impl<K> Shard<K> {
+    pub(crate) fn new(gcra: Gcra) -> Self {
+        Self {
+            gcra,
+            latest: 0,
+            allowed: 0,
+            refused: 0,
+            table: HashTable::new(),
+            more: None,
+            cursor: 0,
+            evicted: 0,
+            version: 0,
+            garbage: Vec::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// How many wait here.
+    pub(crate) fn waiting(&self) -> usize {
+        let lines = self.more.iter().flat_map(|more| more.lines.values());
+        lines.map(Line::len).sum()
+    }
+
+    pub(crate) fn keys(&self, keys: &mut Vec<K>)
+    where
+        K: Clone,
+    {
+        keys.extend(self.table.iter().map(|entry| entry.key.clone()));
+    }
+
+    /// The moment at which something is done that was begun at `nanos`.
+    #[inline]
+    fn moment(&mut self, nanos: u64) -> u64 {
+        self.latest = self.latest.max(nanos);
+        self.latest
+    }
+
+    pub(crate) fn count(&mut self, is_allowed: bool) {
+        if is_allowed {
+            self.allowed += 1;
+        } else {
+            self.refused += 1;
+        }
+    }
+}
+
+impl<K: Hash + Eq> Shard<K> {
+    /// The quota of a key.
+    #[inline]
+    fn gcra_of<Q>(&self, key: &Q) -> Gcra
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        match &self.more {
+            None => self.gcra,
+            Some(more) => more.quotas.get(key).map_or(self.gcra, |(_, gcra)| *gcra),
+        }
+    }
+
+    fn find<Q>(&mut self, asked: Asked<'_, Q>) -> Option<&mut Entry<K>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        self.table
+            .find_mut(asked.hash, |entry| entry.key.borrow() == asked.key)
+    }
+
+    /// Takes tokens of a key, and says what the entry was before.
+    #[inline]
+    pub(crate) fn take<Q>(
+        &mut self,
+        asked: Asked<'_, Q>,
+        nanos: u64,
+        tokens: u32,
+    ) -> Result<(Allowed, Before), Denied>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let nanos = self.moment(nanos);
+        let gcra = self.gcra_of(asked.key);
+        let now = gcra.units(nanos);
+        let before = match self.find(asked) {
+            Some(entry) if entry.word & WAITED == 0 => {
+                let before = entry.word;
+                match gcra.take(before, now, tokens, 0) {
+                    Ok(tat) => {
+                        entry.word = tat;
+                        return Ok((Allowed { gcra, tat, nanos }, Before::Word(before)));
+                    }
+                    Err(short) => return Err(denied(&gcra, nanos, tokens, short)),
+                }
+            }
+            Some(entry) => Some(entry.word),
+            None => None,
+        };
+        if let Some(before) = before {
+            let taken = self.at_desk(asked, nanos, |desk| desk.take(tokens));
+            return Ok((taken?, Before::Word(before)));
+        }
+        let tat = gcra
+            .take(0, now, tokens, 0)
+            .map_err(|short| denied(&gcra, nanos, tokens, short))?;
+        // What costs nothing leaves nothing behind.
+        if tat > now {
+            self.insert(asked, tat)?;
+        }
+        Ok((Allowed { gcra, tat, nanos }, Before::Nothing))
+    }
+
+    #[cold]
+    fn insert<Q>(&mut self, asked: Asked<'_, Q>, word: u64) -> Result<(), Denied>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        /// How many places are looked at for each new key: enough for those who go to keep pace with those who come, with the table half empty too.
+        const LOOKED_AT: usize = 8;
+
+        self.sweep(LOOKED_AT, asked.room);
+        let key = asked.key.to_owned();
+        asked.room.enter()?;
+        let hasher = asked.hasher;
+        self.table
+            .insert_unique(asked.hash, Entry { key, word }, |entry| {
+                hasher.hash_one(&entry.key)
+            });
+        Ok(())
+    }
+
+    /// Makes it as if the taking had not been, which nobody has seen.
+    pub(crate) fn undo<Q>(&mut self, asked: Asked<'_, Q>, before: Before)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        match before {
+            Before::Word(word) => {
+                if let Some(entry) = self.find(asked) {
+                    entry.word = word;
+                }
+            }
+            Before::Nothing => self.remove(asked),
+        }
+    }
+
+    fn remove<Q>(&mut self, asked: Asked<'_, Q>)
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let found = self
+            .table
+            .find_entry(asked.hash, |entry| entry.key.borrow() == asked.key);
+        if let Ok(found) = found {
+            self.garbage.push(found.remove().0.key);
+            asked.room.leave(1);
+        }
+    }
+
+    /// Does something at the bucket of a key that has an entry, with its line. Without an entry it is done at a full one, and forgotten.
+    pub(crate) fn at_desk<Q, R>(
+        &mut self,
+        asked: Asked<'_, Q>,
+        nanos: u64,
+        work: impl FnOnce(&mut Desk<'_>) -> R,
+    ) -> R
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let nanos = self.moment(nanos);
+        let gcra = self.gcra_of(asked.key);
+        let (mut nobody, mut full) = (Line::default(), 0);
+        let line = match &mut self.more {
+            Some(more) => more.lines.get_mut(asked.key).unwrap_or(&mut nobody),
+            None => &mut nobody,
+        };
+        let found = self
+            .table
+            .find_mut(asked.hash, |entry| entry.key.borrow() == asked.key);
+        let word = found.map_or(&mut full, |entry| &mut entry.word);
+        let mut tat = *word & !WAITED;
+        let done = work(&mut Desk {
+            gcra,
+            tat: &mut tat,
+            line,
+            nanos,
+        });
+        let is_waited = !line.is_empty();
+        *word = if is_waited { tat | WAITED } else { tat };
+        if !is_waited && let Some(more) = &mut self.more {
+            // With the last who waited.
+            let gone = more.lines.remove_entry(asked.key);
+            self.garbage.extend(gone.map(|(key, _)| key));
+        }
+        done
+    }
+
+    /// Lets somebody wait for a key of which there is not enough, and which has an entry therefore. Returns their ticket.
+    pub(crate) fn stand_in_line<Q>(&mut self, asked: Asked<'_, Q>, nanos: u64, tokens: u32) -> u64
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let lines = &mut self.more().lines;
+        if !lines.contains_key(asked.key) {
+            lines.insert(asked.key.to_owned(), Line::default());
+        }
+        self.at_desk(asked, nanos, |desk| desk.line.enter(tokens))
+    }
+
+    /// Takes tokens that are used already.
+    pub(crate) fn charge<Q>(
+        &mut self,
+        asked: Asked<'_, Q>,
+        nanos: u64,
+        tokens: u32,
+    ) -> Result<(), Denied>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        if self.find(asked).is_none() {
+            self.insert(asked, 0)?;
+        }
+        self.at_desk(asked, nanos, |desk| desk.charge(tokens));
+        Ok(())
+    }
+
+    fn more(&mut self) -> &mut More<K> {
+        self.more.get_or_insert_with(|| {
+            Box::new(More {
+                quotas: HashMap::default(),
+                lines: HashMap::default(),
+            })
+        })
+    }
+
+    /// The quota of a key that has one of its own.
+    pub(crate) fn quota_of<Q>(&self, key: &Q) -> Option<Quota>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let (quota, _) = self.more.as_ref()?.quotas.get(key)?;
+        Some(*quota)
+    }
+
+    /// Gives a key a quota of its own, or takes it away; what it owes it goes on owing.
+    pub(crate) fn set_quota_of<Q>(
+        &mut self,
+        asked: Asked<'_, Q>,
+        nanos: u64,
+        quota: Option<(Quota, Gcra)>,
+    ) -> Wakers
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let nanos = self.moment(nanos);
+        let old = self.gcra_of(asked.key);
+        match quota {
+            Some(quota) => {
+                let quotas = &mut self.more().quotas;
+                match quotas.get_mut(asked.key) {
+                    Some(known) => *known = quota,
+                    None => {
+                        quotas.insert(asked.key.to_owned(), quota);
+                    }
+                }
+            }
+            None => {
+                let gone = self
+                    .more
+                    .as_mut()
+                    .and_then(|more| more.quotas.remove_entry(asked.key));
+                self.garbage.extend(gone.map(|(key, _)| key));
+            }
+        }
+        self.version += 1;
+        let new = self.gcra_of(asked.key);
+        if self.find(asked).is_none() {
+            return Wakers::default();
+        }
+        self.at_desk(asked, nanos, |desk| {
+            *desk.tat = new.convert(&old, *desk.tat, nanos);
+            desk.changed()
+        })
+    }
+
+    /// Gives another quota to all keys that have none of their own.
+    pub(crate) fn set_quota(&mut self, nanos: u64, gcra: Gcra) -> Vec<Wakers> {
+        let nanos = self.moment(nanos);
+        let old = std::mem::replace(&mut self.gcra, gcra);
+        self.version += 1;
+        for entry in &mut self.table {
+            let has_own = self
+                .more
+                .as_ref()
+                .is_some_and(|more| more.quotas.contains_key(&entry.key));
+            if !has_own {
+                let tat = gcra.convert(&old, entry.word & !WAITED, nanos);
+                entry.word = tat | (entry.word & WAITED);
+            }
+        }
+        self.all_changed()
+    }
+
+    fn all_changed(&mut self) -> Vec<Wakers> {
+        let lines = self
+            .more
+            .iter_mut()
+            .flat_map(|more| more.lines.values_mut());
+        lines.map(Wakers::of_first).collect()
+    }
+
+    /// Fills the bucket of a key.
+    pub(crate) fn reset<Q>(&mut self, asked: Asked<'_, Q>) -> Wakers
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        match self.find(asked) {
+            None => Wakers::default(),
+            Some(entry) if entry.word & WAITED == 0 => {
+                self.remove(asked);
+                Wakers::default()
+            }
+            Some(_) => self.at_desk(asked, 0, |desk| {
+                *desk.tat = 0;
+                desk.changed()
+            }),
+        }
+    }
+
+    /// Fills all buckets.
+    pub(crate) fn reset_all(&mut self, room: &Room) -> Vec<Wakers> {
+        let gone = self.table.extract_if(|entry| entry.word & WAITED == 0);
+        let before = self.garbage.len();
+        self.garbage.extend(gone.map(|entry| entry.key));
+        room.leave(self.garbage.len() - before);
+        for entry in &mut self.table {
+            entry.word = WAITED;
+        }
+        self.all_changed()
+    }
+}
