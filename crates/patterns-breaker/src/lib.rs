@@ -1,1 +1,37 @@
 #![doc = include_str!("../README.md")]
+
+mod breaker;
+mod classified;
+mod clock;
+mod config;
+mod contained;
+mod counters;
+mod error;
+mod event;
+mod events;
+mod hooks;
+mod machine;
+mod permit;
+mod running;
+mod set;
+mod shared;
+mod state;
+mod stats;
+mod sync;
+mod window;
+mod word;
+
+pub use breaker::Breaker;
+pub use classified::ClassifiedBreaker;
+pub use config::{BreakerConfig, SlowCall, WindowConfig, WindowSize};
+pub use error::{CallError, ConfigError, Rejected};
+pub use event::{BreakerEvent, Cause, Transition};
+pub use events::Events;
+pub use hooks::Hooks;
+pub use permit::{OwnedPermit, Permit};
+pub use set::{BreakerSet, BreakerSetStats};
+pub use state::{Outcome, State};
+pub use stats::{BreakerStats, WindowStats};
+
+// Of the options, the one that comes from otp-core.
+pub use otp_core::backoff::Jitter;

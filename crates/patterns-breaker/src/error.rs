@@ -1,0 +1,149 @@
+//! What can go wrong, one type per group of operations.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::State;
+
+/// Why a breaker was not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// An option is outside its range.
+    BadOption {
+        /// The field's name.
+        option: &'static str,
+        /// The values that it can have.
+        allowed: &'static str,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
+        }
+    }
+}
+
+impl Error for ConfigError {}
+
+/// A call was not let through, and nothing was run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rejected {
+    state: State,
+    retry_after: Option<Duration>,
+}
+
+impl Rejected {
+    pub(crate) const fn new(state: State, retry_after: Option<Duration>) -> Self {
+        Self { state, retry_after }
+    }
+
+    /// Returns the state in which the breaker rejected it.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Returns after how long it is worth trying again; `None` if only [`reset`](crate::Breaker::reset) can open the way.
+    ///
+    /// While the breaker is open, that is when it lets a trial through, to the nanosecond. While it is half-open and all trials
+    /// are under way, it is when they must have ended if they keep to `call_timeout`, and if they do not, when the
+    /// breaker gives them up. While it ramps up, it is when the ramp is over, though some calls are let through before.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "circuit {}, ", self.state)?;
+        match self.retry_after {
+            None => f.write_str("until it is reset"),
+            // Rounded up, for a moment too early is rejected again.
+            Some(time) if time > Duration::from_millis(999) => {
+                let seconds = time
+                    .as_secs()
+                    .saturating_add(u64::from(time.subsec_nanos() > 0));
+                write!(f, "try again in {seconds} s")
+            }
+            Some(time) => {
+                let millis = time.as_nanos().div_ceil(1_000_000);
+                write!(f, "try again in {millis} ms")
+            }
+        }
+    }
+}
+
+impl Error for Rejected {}
+
+/// Why a call brought no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallError<E> {
+    /// The breaker did not let it through, and nothing was run.
+    Rejected(Rejected),
+    /// It was run and returned this error, however that was counted.
+    Failed(E),
+    /// It took too long and was dropped. That counts as a failure.
+    TimedOut {
+        /// Its limit.
+        after: Duration,
+    },
+    /// It panicked with this message, or what classifies its result did. That counts as a failure.
+    Panicked(Arc<str>),
+}
+
+impl<E> CallError<E> {
+    /// Tells whether nothing was run.
+    #[must_use]
+    pub const fn is_rejected(&self) -> bool {
+        matches!(self, Self::Rejected(_))
+    }
+
+    /// Tells whether it took too long.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::TimedOut { .. })
+    }
+
+    /// Returns the error that the work itself returned, if it did.
+    #[must_use]
+    pub fn into_failed(self) -> Option<E> {
+        match self {
+            Self::Failed(error) => Some(error),
+            Self::Rejected(_) | Self::TimedOut { .. } | Self::Panicked(_) => None,
+        }
+    }
+}
+
+impl<E> From<Rejected> for CallError<E> {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejected) => rejected.fmt(f),
+            Self::Failed(error) => error.fmt(f),
+            Self::TimedOut { after } => write!(f, "no result after {after:?}"),
+            Self::Panicked(message) => write!(f, "panicked: {message}"),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for CallError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            // Its text is this one's, so its source comes next.
+            Self::Failed(error) => error.source(),
+            Self::Rejected(_) | Self::TimedOut { .. } | Self::Panicked(_) => None,
+        }
+    }
+}
