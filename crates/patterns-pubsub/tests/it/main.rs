@@ -1,1 +1,26 @@
-//! The tests of this crate, through its public interface.
+//! The pub/sub as its users see it, a module for each concept.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+mod cancel;
+mod closing;
+mod collecting;
+mod crowds;
+mod defects;
+mod errors;
+mod groups;
+mod leaks;
+mod looking;
+mod options;
+mod ordering;
+mod overflow;
+mod panics;
+mod phoenix;
+mod publishers;
+mod receiving;
+mod retained;
+mod senders;
+mod servers;
+mod supervised;
+mod support;
+mod wildcards;

@@ -1,0 +1,131 @@
+//! Who gets what is published to one topic, as of one moment; and how they are served.
+
+use crate::Message;
+use crate::contained::catch_drop;
+use crate::mailbox::Offer;
+use crate::subscriber::{Group, Subscriber};
+use crate::sync::Arc;
+
+/// Never changed once it is made: a change makes another one.
+pub(crate) struct Route<M> {
+    topic: Arc<str>,
+    /// Which wildcard subscriptions are in it: all up to this version of theirs.
+    wild: u64,
+    single: Vec<Arc<Subscriber<M>>>,
+    groups: Vec<(Arc<Group>, Vec<Arc<Subscriber<M>>>)>,
+}
+
+impl<M> Route<M> {
+    pub(crate) const fn new(topic: Arc<str>) -> Self {
+        Self {
+            topic,
+            wild: 0,
+            single: Vec::new(),
+            groups: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, subscribers: &[Arc<Subscriber<M>>]) {
+        self.single.reserve_exact(subscribers.len());
+        for subscriber in subscribers {
+            let subscriber = Arc::clone(subscriber);
+            match subscriber.group() {
+                None => self.single.push(subscriber),
+                Some(group) => {
+                    let of_it = |(other, _): &(Arc<Group>, _)| Arc::ptr_eq(other, group);
+                    match self.groups.iter().position(of_it) {
+                        Some(place) => self.groups[place].1.push(subscriber),
+                        None => {
+                            let group = Arc::clone(group);
+                            self.groups.push((group, vec![subscriber]));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) const fn wild(&self) -> u64 {
+        self.wild
+    }
+
+    pub(crate) fn set_wild(&mut self, version: u64) {
+        self.wild = version;
+    }
+
+    pub(crate) const fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.single.is_empty() && self.groups.is_empty()
+    }
+
+    /// Offers a message to all of them but those that are skipped; returns how many accepted it. Those that are none any more
+    /// are left in `gone`.
+    #[inline]
+    pub(crate) fn deliver(
+        &self,
+        message: Message<M>,
+        skips: impl Fn(&Subscriber<M>) -> bool,
+        gone: &mut Vec<Arc<Subscriber<M>>>,
+    ) -> usize {
+        let mut accepted = 0;
+        for subscriber in &self.single {
+            if skips(subscriber) {
+                continue;
+            }
+            match subscriber.push(message.clone()) {
+                Offer::Accepted => accepted += 1,
+                Offer::Refused => {}
+                Offer::Overflown | Offer::Gone => note_gone(subscriber, gone),
+            }
+        }
+        for (group, members) in &self.groups {
+            if deliver_to_one(group, members, &message, &skips, gone) {
+                accepted += 1;
+            }
+        }
+        // The last one has it, or nobody had it and it is dropped here.
+        catch_drop(message);
+        accepted
+    }
+}
+
+/// Offers a message to the members of a group until one accepts it.
+fn deliver_to_one<M>(
+    group: &Group,
+    members: &[Arc<Subscriber<M>>],
+    message: &Message<M>,
+    skips: &impl Fn(&Subscriber<M>) -> bool,
+    gone: &mut Vec<Arc<Subscriber<M>>>,
+) -> bool {
+    let first = group.next(members.len());
+    let in_turn = || members[first..].iter().chain(&members[..first]);
+    let candidates = || in_turn().filter(|member| !skips(member));
+    for member in candidates() {
+        match member.push_if_room(message) {
+            Offer::Accepted => return true,
+            Offer::Refused => {}
+            Offer::Overflown | Offer::Gone => note_gone(member, gone),
+        }
+    }
+    // All are full. The first of them has to see what becomes of it.
+    for member in candidates() {
+        match member.push(message.clone()) {
+            Offer::Accepted => return true,
+            Offer::Refused => return false,
+            Offer::Overflown => {
+                note_gone(member, gone);
+                return false;
+            }
+            Offer::Gone => {}
+        }
+    }
+    false
+}
+
+#[cold]
+fn note_gone<M>(subscriber: &Arc<Subscriber<M>>, gone: &mut Vec<Arc<Subscriber<M>>>) {
+    gone.push(Arc::clone(subscriber));
+}

@@ -1,0 +1,370 @@
+//! What all handles of a pub/sub, its subscribers and its process share.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use otp_core::{ServerRef, WeakRef};
+
+use crate::contained::catch_drop;
+use crate::mailbox::Mailbox;
+use crate::options::{SubscribeOptions, SubscribeServerOptions};
+use crate::pattern::{PATTERN_ALLOWED, TOPIC_ALLOWED, is_pattern};
+use crate::retained::Retained;
+use crate::route::Route;
+use crate::routes::{NoRoute, Routes};
+use crate::server::{Msg, PubSubMsg};
+use crate::servers::{Entered, Key, Servers};
+use crate::stats::{PubSubStats, Tally};
+use crate::subscriber::{Groups, Kind, Subscriber};
+use crate::subscription::Ended;
+use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
+use crate::target::Target;
+use crate::{Event, Message, PubSubConfig, PublishError, SubscribeError};
+
+pub(crate) struct Shared<M> {
+    pub(crate) routes: Routes<M>,
+    pub(crate) servers: Servers<M>,
+    pub(crate) retained: Retained<M>,
+    groups: Groups,
+    /// Numbers of subscribers, the last one given.
+    last_id: AtomicU64,
+    gone: Mutex<Gone<M>>,
+    /// The process, if there is one.
+    process: OnceLock<WeakRef<PubSubMsg>>,
+}
+
+/// Those who are no subscribers any more.
+struct Gone<M> {
+    /// The counts of those of whom nothing is left.
+    tally: Tally,
+    /// Those with a queue from which somebody may still receive.
+    ended: HashMap<u64, Arc<Subscriber<M>>>,
+}
+
+impl<M> Shared<M> {
+    pub(crate) fn new(config: &PubSubConfig) -> Self {
+        Self {
+            routes: Routes::new(config.shards),
+            servers: Servers::new(),
+            retained: Retained::new(config.max_retained),
+            groups: Groups::default(),
+            last_id: AtomicU64::new(0),
+            gone: Mutex::new(Gone {
+                tally: Tally::default(),
+                ended: HashMap::new(),
+            }),
+            process: OnceLock::new(),
+        }
+    }
+
+    /// Names the process, once.
+    pub(crate) fn set_process(&self, process: WeakRef<PubSubMsg>) {
+        let _ = self.process.set(process);
+    }
+
+    /// Tells the process something, if it runs.
+    fn tell(&self, message: Msg) {
+        if let Some(process) = self.process.get().and_then(WeakRef::upgrade) {
+            // One that has ended watches nobody.
+            let _ = process.cast(PubSubMsg(message));
+        }
+    }
+
+    fn make(&self, pattern: Arc<str>, group: Option<&str>, kind: Kind<M>) -> Subscriber<M> {
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let group = group.map(|name| self.groups.join(name));
+        Subscriber::new(id, pattern, group, kind)
+    }
+
+    /// Makes a subscriber with a queue and enters it.
+    pub(crate) fn subscribe(
+        &self,
+        pattern: &str,
+        options: SubscribeOptions<M>,
+    ) -> Result<Arc<Subscriber<M>>, SubscribeError> {
+        check_pattern(pattern)?;
+        options.check()?;
+        let SubscribeOptions {
+            capacity,
+            overflow,
+            group,
+            retained,
+        } = options;
+        let kind = Kind::Queue(Mailbox::new(capacity, overflow));
+        let subscriber = Arc::new(self.make(pattern.into(), group.as_deref(), kind));
+        if !retained {
+            return self.enter(&subscriber).map(|()| subscriber);
+        }
+        let guard = self.retained.lock();
+        let found = guard.matching(pattern);
+        if let Some(mailbox) = subscriber.mailbox().filter(|_| !found.is_empty()) {
+            mailbox.hold();
+            let entered = self.enter(&subscriber);
+            drop(guard);
+            mailbox.begin(found);
+            return entered.map(|()| subscriber);
+        }
+        let entered = self.enter(&subscriber);
+        drop(guard);
+        entered.map(|()| subscriber)
+    }
+
+    /// Makes a server a subscriber, unless it is one with this pattern. Returns whether it is new.
+    pub(crate) fn subscribe_server<N: Send + 'static>(
+        &self,
+        pattern: &str,
+        server: &ServerRef<N>,
+        options: &SubscribeServerOptions,
+        tells: bool,
+        map: impl Fn(Event<M>) -> Option<N> + Send + Sync + 'static,
+    ) -> Result<bool, SubscribeError>
+    where
+        M: Send + Sync + 'static,
+    {
+        check_pattern(pattern)?;
+        options.check()?;
+        let key = Key::of(server).ok_or(SubscribeError::ServerEnded)?;
+        let address: WeakRef<N> = server.downgrade();
+        let entered = self.servers.enter(server, key, pattern, |server| {
+            let target = Target::new(server, address, tells, map);
+            self.make(
+                pattern.into(),
+                options.group.as_deref(),
+                Kind::Server(target),
+            )
+        });
+        let (subscriber, watched) = match entered {
+            Entered::Before if self.routes.is_closed() => return Err(SubscribeError::Closed),
+            Entered::Before => return Ok(false),
+            Entered::New(subscriber, watched) => (subscriber, watched),
+        };
+        let guard = options.retained.then(|| self.retained.lock());
+        let found = guard
+            .as_ref()
+            .map(|guard| guard.matching(pattern))
+            .unwrap_or_default();
+        let entered = self.enter(&subscriber);
+        drop(guard);
+        if let Err(error) = entered {
+            self.forget(&subscriber);
+            return Err(error);
+        }
+        if let Kind::Server(target) = subscriber.kind() {
+            target.begin(found);
+        }
+        if let Some(server) = watched {
+            self.tell(Msg::Watch(server));
+        }
+        Ok(true)
+    }
+
+    fn enter(&self, subscriber: &Arc<Subscriber<M>>) -> Result<(), SubscribeError> {
+        if self.routes.enter(subscriber) {
+            return Ok(());
+        }
+        if let Some(group) = subscriber.group() {
+            self.groups.leave(group);
+        }
+        Err(SubscribeError::Closed)
+    }
+
+    /// Takes a subscriber out, whatever is left of it. `false` if it was not there any more.
+    pub(crate) fn leave(&self, subscriber: &Arc<Subscriber<M>>) -> bool {
+        if !self.take_out(subscriber) {
+            return false;
+        }
+        let mut gone = self.gone.lock();
+        match subscriber.kind() {
+            Kind::Server(target) => gone.tally.add(&target.tally()),
+            Kind::Queue(_) if subscriber.is_dropped() => {}
+            Kind::Queue(_) => {
+                gone.ended.insert(subscriber.id(), Arc::clone(subscriber));
+            }
+        }
+        true
+    }
+
+    /// Takes a subscriber out whose queue nobody will look at again: what waits is thrown away, and counted.
+    pub(crate) fn leave_for_good(&self, subscriber: &Arc<Subscriber<M>>) {
+        self.take_out(subscriber);
+        let tally = subscriber.mailbox().map(Mailbox::discard);
+        let mut gone = self.gone.lock();
+        subscriber.set_dropped();
+        gone.tally.add(&tally.unwrap_or_default());
+        let ended = gone.ended.remove(&subscriber.id());
+        drop(gone);
+        drop(ended);
+    }
+
+    fn take_out(&self, subscriber: &Subscriber<M>) -> bool {
+        // First: when this returns it accepts nothing, whatever routes it is in still.
+        subscriber.end(Ended::Removed);
+        if !self.routes.leave(subscriber) {
+            return false;
+        }
+        if let Some(group) = subscriber.group() {
+            self.groups.leave(group);
+        }
+        self.forget(subscriber);
+        true
+    }
+
+    /// Takes a subscription out of those of its server, and the server if it was the last one.
+    fn forget(&self, subscriber: &Subscriber<M>) {
+        if let Some(number) = subscriber.server()
+            && self.servers.take(number, subscriber.pattern())
+        {
+            self.tell(Msg::Unwatch(number));
+        }
+    }
+
+    /// Takes out all subscriptions of a server; returns how many there were.
+    pub(crate) fn leave_all(&self, server: u64) -> usize {
+        let all = self.servers.all_of(server);
+        all.iter()
+            .filter(|subscriber| self.leave(subscriber))
+            .count()
+    }
+
+    #[inline]
+    pub(crate) fn publish(
+        &self,
+        topic: &str,
+        payload: M,
+        skips: impl Fn(&Subscriber<M>) -> bool,
+    ) -> Result<usize, PublishError<M>> {
+        match self.routes.route(topic) {
+            Ok(route) => Ok(self.deliver(&route, payload, skips)),
+            Err(why) => Err(refused(why, topic, payload)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn deliver(
+        &self,
+        route: &Route<M>,
+        payload: M,
+        skips: impl Fn(&Subscriber<M>) -> bool,
+    ) -> usize {
+        if route.is_empty() {
+            catch_drop(payload);
+            return 0;
+        }
+        let message = Message::new(Arc::clone(route.topic()), payload);
+        self.deliver_message(route, message, skips)
+    }
+
+    #[inline]
+    fn deliver_message(
+        &self,
+        route: &Route<M>,
+        message: Message<M>,
+        skips: impl Fn(&Subscriber<M>) -> bool,
+    ) -> usize {
+        let mut gone = Vec::new();
+        let accepted = route.deliver(message, skips, &mut gone);
+        if !gone.is_empty() {
+            self.sort_out(&gone);
+        }
+        accepted
+    }
+
+    /// Publishes a message and keeps it for those who subscribe later.
+    pub(crate) fn publish_retained(
+        &self,
+        topic: &str,
+        payload: M,
+    ) -> Result<usize, PublishError<M>> {
+        let mut guard = self.retained.lock();
+        // Whoever subscribes later finds it here, and whoever has subscribed before is in the route.
+        let route = match self.routes.route(topic) {
+            Ok(route) => route,
+            Err(why) => {
+                drop(guard);
+                return Err(refused(why, topic, payload));
+            }
+        };
+        if !guard.has_room(topic) {
+            drop(guard);
+            return Err(PublishError::RetainedFull(payload));
+        }
+        let message = Message::new(Arc::clone(route.topic()), payload);
+        let before = guard.put(message.clone());
+        drop(guard);
+        if let Some(before) = before {
+            catch_drop(before);
+        }
+        Ok(self.deliver_message(&route, message, |_| false))
+    }
+
+    /// Takes out who is gone for good.
+    #[cold]
+    fn sort_out(&self, gone: &[Arc<Subscriber<M>>]) {
+        for subscriber in gone {
+            match subscriber.kind() {
+                Kind::Queue(_) => {
+                    self.leave(subscriber);
+                }
+                // One that has a handle may be started again; its watch tells when it will not.
+                Kind::Server(target) if target.server.strong().is_none() => {
+                    self.leave_all(target.server.number());
+                }
+                Kind::Server(_) => {}
+            }
+        }
+    }
+
+    /// Ends everything, for all.
+    pub(crate) fn close(&self) {
+        for subscriber in self.routes.close() {
+            subscriber.end(Ended::Closed);
+            self.leave(&subscriber);
+        }
+        self.retained.clear().into_values().for_each(catch_drop);
+    }
+
+    pub(crate) fn stats(&self) -> PubSubStats {
+        let all = self.routes.all();
+        let gone = self.gone.lock();
+        let mut tally = gone.tally;
+        let ended: Vec<_> = gone.ended.values().cloned().collect();
+        drop(gone);
+        for subscriber in all.iter().chain(&ended) {
+            tally.add(&subscriber.tally());
+        }
+        PubSubStats {
+            subscribers: all.len(),
+            subscribed: self.last_id.load(Ordering::Relaxed),
+            delivered: tally.delivered(),
+            retained: tally.retained,
+            refused: tally.refused,
+            received: tally.received,
+            lost: tally.lost(),
+            queued: tally.queued,
+            discarded: tally.discarded,
+        }
+    }
+}
+
+fn check_pattern(pattern: &str) -> Result<(), SubscribeError> {
+    if is_pattern(pattern) {
+        Ok(())
+    } else {
+        Err(SubscribeError::BadPattern {
+            pattern: pattern.to_owned(),
+            allowed: PATTERN_ALLOWED,
+        })
+    }
+}
+
+#[cold]
+pub(crate) fn refused<M>(why: NoRoute, topic: &str, payload: M) -> PublishError<M> {
+    match why {
+        NoRoute::Closed => PublishError::Closed(payload),
+        NoRoute::BadTopic => PublishError::BadTopic {
+            topic: topic.to_owned(),
+            allowed: TOPIC_ALLOWED,
+            payload,
+        },
+    }
+}

@@ -1,0 +1,204 @@
+//! A subscription with a queue of its own.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc as StdArc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use futures_core::Stream;
+
+use crate::info::SubscriberInfo;
+use crate::mailbox::Mailbox;
+use crate::shared::Shared;
+use crate::subscriber::Subscriber;
+use crate::sync::Arc;
+use crate::{Event, Message};
+
+/// Receives what is published to the topics that match its pattern, from when it was made on.
+///
+/// Made by [`PubSub::subscribe`](crate::PubSub::subscribe). Messages wait in a queue of its own, which has room for as many as its options
+/// say. Dropping it ends the subscription, in a time that does not depend on how many others there are: when the drop has
+/// returned, nothing more is accepted here, and what still waited is thrown away.
+///
+/// It is a [`Stream`] of [`Event`]s too.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use patterns_pubsub::{Event, PubSub, PubSubConfig, SubscribeOptions};
+///
+/// let numbers = PubSub::new(PubSubConfig::default())?;
+/// let options = SubscribeOptions { capacity: 2, ..SubscribeOptions::default() };
+/// let mut subscription = numbers.subscribe_with("numbers", options)?;
+/// for number in 1..=5 {
+///     numbers.publish("numbers", number)?;
+/// }
+/// assert_eq!(subscription.try_recv(), Some(Event::Lagged(3)));
+/// assert_eq!(subscription.try_recv().and_then(Event::into_message).map(|message| *message), Some(4));
+/// # Ok(()) }
+/// ```
+#[must_use = "a subscription ends when it is dropped"]
+pub struct Subscription<M> {
+    shared: Arc<Shared<M>>,
+    subscriber: Arc<Subscriber<M>>,
+}
+
+/// Why a subscription has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ended {
+    /// The pub/sub was stopped, or its last handle was dropped.
+    Closed,
+    /// Somebody has taken it out; see [`PubSub::unsubscribe`](crate::PubSub::unsubscribe).
+    Removed,
+    /// Its queue was full, as [`Overflow::Disconnect`](crate::Overflow::Disconnect) asks.
+    Overflow,
+}
+
+impl<M> Subscription<M> {
+    pub(crate) const fn new(shared: Arc<Shared<M>>, subscriber: Arc<Subscriber<M>>) -> Self {
+        Self { shared, subscriber }
+    }
+
+    /// Waits for the next event. `None` when the subscription has ended and everything that was accepted before has been received.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no event.
+    pub async fn recv(&mut self) -> Option<Event<M>> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// Waits for the next message, for whoever does not care what is missing. [`lost`](Self::lost) counts it all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no message.
+    pub async fn recv_message(&mut self) -> Option<Message<M>> {
+        loop {
+            if let Event::Message(message) = self.recv().await? {
+                return Some(message);
+            }
+        }
+    }
+
+    /// Returns the next event if there is one now. [`ended`](Self::ended) tells whether there may be another one later.
+    #[inline]
+    pub fn try_recv(&mut self) -> Option<Event<M>> {
+        match self.mailbox()?.try_next() {
+            Poll::Ready(event) => event,
+            Poll::Pending => None,
+        }
+    }
+
+    /// Blocks this thread until the next event. For threads outside any runtime: in async code use [`recv`](Self::recv).
+    pub fn recv_blocking(&mut self) -> Option<Event<M>> {
+        let waker = Waker::from(StdArc::new(Parked(thread::current())));
+        let mut cx = Context::from_waker(&waker);
+        loop {
+            if let Poll::Ready(event) = self.poll_recv(&mut cx) {
+                return event;
+            }
+            thread::park();
+        }
+    }
+
+    /// Polls for the next event: [`recv`](Self::recv) for futures written by hand. Who polled last is woken.
+    #[inline]
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event<M>>> {
+        match self.mailbox() {
+            Some(mailbox) => mailbox.poll_next(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    /// Returns how many messages wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.mailbox().map_or(0, Mailbox::len)
+    }
+
+    /// Says whether no message waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns how many messages are missing so far, those too that [`Event::Lagged`] has not told of yet.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.subscriber.tally().lost()
+    }
+
+    /// Returns why it has ended, if it has. What was accepted before can still be received.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ended> {
+        self.mailbox().and_then(Mailbox::ended)
+    }
+
+    /// Returns its number, which no other subscriber of the same pub/sub has.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.subscriber.id()
+    }
+
+    /// Returns its pattern.
+    #[must_use]
+    pub fn pattern(&self) -> &str {
+        self.subscriber.pattern()
+    }
+
+    /// Returns what others see of it.
+    #[must_use]
+    pub fn info(&self) -> SubscriberInfo {
+        self.subscriber.info()
+    }
+
+    /// Ends the subscription, as its drop does. What waited is thrown away.
+    pub fn unsubscribe(self) {
+        drop(self);
+    }
+
+    pub(crate) fn is_of(&self, shared: &Arc<Shared<M>>) -> bool {
+        Arc::ptr_eq(&self.shared, shared)
+    }
+
+    pub(crate) fn mailbox(&self) -> Option<&Mailbox<M>> {
+        self.subscriber.mailbox()
+    }
+}
+
+impl<M> Stream for Subscription<M> {
+    type Item = Event<M>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event<M>>> {
+        self.get_mut().poll_recv(cx)
+    }
+}
+
+impl<M> Drop for Subscription<M> {
+    fn drop(&mut self) {
+        self.shared.leave_for_good(&self.subscriber);
+    }
+}
+
+impl<M> fmt::Debug for Subscription<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("id", &self.id())
+            .field("pattern", &self.pattern())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A thread that waits for an event.
+struct Parked(Thread);
+
+impl Wake for Parked {
+    fn wake(self: StdArc<Self>) {
+        self.0.unpark();
+    }
+}

@@ -1,0 +1,126 @@
+//! Nothing is left of what has gone.
+
+use std::sync::Arc;
+
+use otp_core::inbox;
+use patterns_pubsub::{Overflow, PubSub, PubSubConfig};
+
+use crate::support::{assert_adds_up, numbers, with};
+
+#[test]
+fn a_million_subscriptions_made_and_dropped_leave_no_memory() {
+    let pubsub = numbers();
+    let mut publisher = pubsub.publisher("orders.0.paid").unwrap();
+    for number in 0..1_000_000_u64 {
+        let shard = number % 97;
+        let pattern = match number % 4 {
+            0 => format!("orders.{shard}.paid"),
+            1 => format!("orders.{shard}.*"),
+            2 => format!("*.{shard}.>"),
+            _ => "orders.>".to_owned(),
+        };
+        let overflow = if number % 3 == 0 {
+            Overflow::DropOldest
+        } else {
+            Overflow::Disconnect
+        };
+        let subscription = pubsub.subscribe_with(&pattern, with(8, overflow)).unwrap();
+        if number % 16 == 0 {
+            publisher.publish(number).unwrap();
+        }
+        drop(subscription);
+    }
+    let info = pubsub.info();
+    assert_eq!((info.subscribers, info.nodes, info.topics.len()), (0, 0, 0));
+    assert_eq!(info.entries, 1, "the publisher's own");
+    drop(publisher);
+    assert_eq!(pubsub.info().entries, 0);
+    let stats = pubsub.stats();
+    assert_eq!(
+        (stats.subscribed, stats.subscribers, stats.queued),
+        (1_000_000, 0, 0)
+    );
+    assert_adds_up(&stats);
+}
+
+#[test]
+fn many_subscriptions_at_once_go_in_any_order() {
+    let pubsub = numbers();
+    let mut all: Vec<_> = (0..20_000_usize)
+        .map(|number| {
+            let pattern = ["orders.eu", "orders.*", "orders.>", "orders.us"][number % 4];
+            pubsub.subscribe(pattern).unwrap()
+        })
+        .collect();
+    assert_eq!(pubsub.publish("orders.eu", 1), Ok(15_000));
+    // Every third first, then from the front, then the rest.
+    let mut number = 0;
+    all.retain(|_| {
+        number += 1;
+        number % 3 != 0
+    });
+    let rest = all.split_off(5_000);
+    drop(all);
+    let left = rest
+        .iter()
+        .filter(|subscription| subscription.pattern() != "orders.us")
+        .count();
+    assert_eq!(pubsub.publish("orders.eu", 2), Ok(left));
+    drop(rest);
+    let info = pubsub.info();
+    assert_eq!((info.subscribers, info.nodes, info.entries), (0, 0, 0));
+}
+
+#[test]
+fn topics_without_subscribers_are_not_remembered() {
+    let pubsub = numbers();
+    let wild = pubsub.subscribe("orders.>").unwrap();
+    for number in 0..10_000 {
+        pubsub.publish(&format!("orders.{number}"), number).unwrap();
+    }
+    let info = pubsub.info();
+    assert_eq!((info.entries, info.nodes), (0, 1));
+    assert_eq!(wild.lost(), 10_000 - 1_024);
+}
+
+#[test]
+fn closures_go_with_the_subscription() {
+    let pubsub = numbers();
+    let token = Arc::new(());
+    let (server, inbox) = inbox::<u64>();
+    let held = Arc::clone(&token);
+    let map = move |message: patterns_pubsub::Message<u64>| {
+        let _ = &held;
+        *message
+    };
+    pubsub.subscribe_server("orders", &server, map).unwrap();
+    let held = Arc::clone(&token);
+    let latest = Overflow::keep_latest(move |_| Arc::strong_count(&held) as u64);
+    let subscription = pubsub.subscribe_with("orders", with(1, latest)).unwrap();
+    pubsub.publish("orders", 1).unwrap();
+    assert_eq!(Arc::strong_count(&token), 3);
+    drop(subscription);
+    assert_eq!(Arc::strong_count(&token), 2);
+    pubsub.unsubscribe_server("orders", &server);
+    assert_eq!(Arc::strong_count(&token), 1);
+    drop(inbox);
+}
+
+#[test]
+fn payloads_go_when_all_have_received_them() {
+    let pubsub: PubSub<Arc<()>> = PubSub::new(PubSubConfig::default()).unwrap();
+    let mut one = pubsub.subscribe("things").unwrap();
+    let mut other = pubsub.subscribe("things").unwrap();
+    let thing = Arc::new(());
+    for _ in 0..100 {
+        pubsub.publish("things", Arc::clone(&thing)).unwrap();
+    }
+    while let Some(event) = one.try_recv() {
+        drop(event);
+    }
+    assert_eq!(Arc::strong_count(&thing), 101);
+    while let Some(event) = other.try_recv() {
+        drop(event);
+    }
+    assert_eq!(Arc::strong_count(&thing), 1);
+}

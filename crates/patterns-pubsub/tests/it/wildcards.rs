@@ -1,0 +1,140 @@
+//! Patterns: what they match, and what is none.
+
+use std::sync::Arc;
+
+use patterns_pubsub::{PublishError, SubscribeError};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::support::numbers;
+
+#[test]
+fn a_star_is_one_level_and_an_arrow_the_rest() {
+    let pubsub = numbers();
+    let cases = [
+        ("orders", "orders", true),
+        ("orders", "orders.eu", false),
+        ("orders.*", "orders", false),
+        ("orders.*", "orders.eu", true),
+        ("orders.*", "orders.eu.paid", false),
+        ("*.eu", "orders.eu", true),
+        ("*.eu", "orders.us", false),
+        ("orders.*.paid", "orders.eu.paid", true),
+        ("orders.*.paid", "orders.eu.lost", false),
+        ("orders.>", "orders", false),
+        ("orders.>", "orders.eu", true),
+        ("orders.>", "orders.eu.paid.twice", true),
+        ("orders.>", "payments.eu", false),
+        ("*.*.>", "a.b", false),
+        ("*.*.>", "a.b.c", true),
+        (">", "a", true),
+        (">", "a.b.c", true),
+        ("*", "a", true),
+        ("*", "a.b", false),
+        ("Orders", "orders", false),
+    ];
+    for (pattern, topic, is_match) in cases {
+        let subscription = pubsub.subscribe(pattern).unwrap();
+        assert_eq!(
+            pubsub.publish(topic, 1),
+            Ok(usize::from(is_match)),
+            "{pattern} and {topic}"
+        );
+        assert_eq!(pubsub.subscriber_count(topic), usize::from(is_match));
+        drop(subscription);
+    }
+}
+
+#[test]
+fn what_is_no_topic_is_refused() {
+    let pubsub = numbers();
+    let _all = pubsub.subscribe(">").unwrap();
+    let long = "a".repeat(1_025);
+    let deep = ["a"; 65].join(".");
+    for topic in [
+        "", ".", "a.", ".a", "a..b", "*", "a.*", ">", "a.>", "a*", "a.b>c", &long, &deep,
+    ] {
+        let refused = pubsub.publish(topic, 7);
+        assert!(
+            matches!(refused, Err(PublishError::BadTopic { payload: 7, .. })),
+            "{topic}"
+        );
+        assert!(pubsub.publish_retained(topic, 7).is_err(), "{topic}");
+    }
+    assert_eq!(pubsub.publish(&long[1..], 1), Ok(1));
+    assert_eq!(pubsub.publish(&deep[2..], 1), Ok(1));
+    assert_eq!(pubsub.publish("Bücher und Tee.новый", 1), Ok(1));
+}
+
+#[test]
+fn what_is_no_pattern_is_refused() {
+    let pubsub = numbers();
+    let long = "a".repeat(1_025);
+    let deep = ["*"; 65].join(".");
+    for pattern in [
+        "", ".", "a.", ".a", "a..b", "a.>.b", ">.a", "a*", "or*.eu", "a.b>", "**", ">>", &long,
+        &deep,
+    ] {
+        let refused = pubsub.subscribe(pattern).err();
+        assert!(
+            matches!(refused, Some(SubscribeError::BadPattern { .. })),
+            "{pattern}"
+        );
+    }
+    assert!(pubsub.subscribe(&deep[2..]).is_ok());
+    assert_eq!(pubsub.info().entries + pubsub.info().nodes, 0);
+}
+
+/// Matches by regular expression, as it were: each level stands for itself, for one, or for some.
+fn naive(pattern: &str, topic: &str) -> bool {
+    let (pattern, topic): (Vec<_>, Vec<_>) =
+        (pattern.split('.').collect(), topic.split('.').collect());
+    let rest = pattern.last() == Some(&">");
+    let fixed = pattern.len() - usize::from(rest);
+    let fits = if rest {
+        topic.len() > fixed
+    } else {
+        topic.len() == fixed
+    };
+    fits && pattern[..fixed]
+        .iter()
+        .zip(&topic)
+        .all(|(wanted, level)| *wanted == "*" || wanted == level)
+}
+
+fn levels(level: &'static [&'static str]) -> impl Strategy<Value = String> {
+    vec(prop::sample::select(level), 1..5).prop_map(|levels| levels.join("."))
+}
+
+proptest! {
+    #[test]
+    fn subscribers_get_what_a_naive_matcher_says(
+        patterns in vec((levels(&["a", "b", "*"]), any::<bool>()), 1..30),
+        topics in vec(levels(&["a", "b", "c"]), 1..10),
+        keep in vec(any::<bool>(), 30),
+    ) {
+        let pubsub = numbers();
+        let all: Vec<_> = patterns
+            .into_iter()
+            .map(|(pattern, rest)| if rest { format!("{pattern}.>") } else { pattern })
+            .map(|pattern| pubsub.subscribe(&pattern).unwrap())
+            .collect();
+        let kept: Vec<_> = all.into_iter().zip(&keep).filter(|(_, keep)| **keep).map(|(kept, _)| kept).collect();
+        for (number, topic) in topics.iter().enumerate() {
+            let before: Vec<usize> = kept.iter().map(|subscription| subscription.len()).collect();
+            let mut wanted = 0;
+            let accepted = pubsub.publish(topic, number as u64).unwrap();
+            for (subscription, before) in kept.iter().zip(before) {
+                let is_match = naive(subscription.pattern(), topic);
+                wanted += usize::from(is_match);
+                prop_assert_eq!(subscription.len() - before, usize::from(is_match));
+            }
+            prop_assert_eq!(accepted, wanted);
+            prop_assert_eq!(pubsub.subscribers(topic).len(), wanted);
+        }
+        let mut patterns: Vec<Arc<str>> = kept.iter().map(|subscription| subscription.pattern().into()).collect();
+        patterns.sort_unstable();
+        patterns.dedup();
+        prop_assert_eq!(pubsub.topics(), patterns);
+    }
+}
