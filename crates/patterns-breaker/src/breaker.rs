@@ -72,6 +72,11 @@ impl Breaker {
         &self.shared
     }
 
+    #[cfg(feature = "tower")]
+    pub(crate) fn clone_shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
     /// Runs `work` if the breaker lets it through, for `call_timeout` at most, and counts how it ends. Every error is a failure:
     /// see [`classify_by`](Self::classify_by).
     ///

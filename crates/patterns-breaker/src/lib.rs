@@ -13,6 +13,8 @@ mod hooks;
 mod machine;
 mod permit;
 mod running;
+#[cfg(feature = "tower")]
+mod service;
 mod set;
 mod shared;
 mod state;
@@ -29,6 +31,8 @@ pub use event::{BreakerEvent, Cause, Transition};
 pub use events::Events;
 pub use hooks::Hooks;
 pub use permit::{OwnedPermit, Permit};
+#[cfg(feature = "tower")]
+pub use service::{BreakerLayer, BreakerService, Classify};
 pub use set::{BreakerSet, BreakerSetStats};
 pub use state::{Outcome, State};
 pub use stats::{BreakerStats, WindowStats};

@@ -123,7 +123,8 @@ async fn limited<W: Future>(
     let mut work = pin!(Some(work));
     let mut timer = pin!(None);
     let mut watch = Watch::NotYet;
-    poll_fn(|cx| {
+    // The closure owns what classifies, which need not be `Sync` then.
+    poll_fn(move |cx| {
         // One place where panics are caught for all: the work, its drop, and what classifies its result.
         let polled = catch(|| {
             let Some(polled) = work.as_mut().as_pin_mut().map(|work| work.poll(cx)) else {

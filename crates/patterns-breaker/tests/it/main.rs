@@ -22,4 +22,6 @@ mod states;
 mod stats;
 mod support;
 mod threads;
+#[cfg(feature = "tower")]
+mod tower_layer;
 mod windows;
