@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::mailbox::Mailbox;
 use crate::{Message, Subscription};
 
 /// Collects what is published, for whoever looks at it from time to time: a test, a log of the last things that happened.
@@ -37,16 +38,12 @@ impl<M> Collector<M> {
     /// Returns what it has collected, oldest first, and keeps it.
     #[must_use]
     pub fn messages(&self) -> Vec<Message<M>> {
-        self.0
-            .mailbox()
-            .map_or_else(Vec::new, |mailbox| mailbox.messages())
+        self.0.mailbox().map_or_else(Vec::new, Mailbox::messages)
     }
 
     /// Takes out what it has collected, oldest first.
     pub fn flush(&self) -> Vec<Message<M>> {
-        self.0
-            .mailbox()
-            .map_or_else(Vec::new, |mailbox| mailbox.flush())
+        self.0.mailbox().map_or_else(Vec::new, Mailbox::flush)
     }
 
     /// Returns how many messages it has collected.

@@ -6,7 +6,7 @@
 //! 3. A subscriber leaves its waker in the critical section in which it finds nothing; whoever adds something takes it.
 //! 4. Nothing is woken and no message dropped under the lock.
 
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 
 use crate::contained::{catch, catch_drop, wake};
 use crate::queue::{Popped, Pushed, Queue, WhenFull};
@@ -197,21 +197,17 @@ impl<M> Mailbox<M> {
         self.state.lock().next()
     }
 
-    /// The next event; without one the waker is left here.
-    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Event<M>>> {
-        if let Poll::Ready(event) = self.try_next() {
-            return Poll::Ready(event);
-        }
-        let waker = cx.waker().clone();
+    /// The same; leaves the waker if there is nothing.
+    pub(crate) fn next_or_park(&self, waker: Waker) -> Poll<Option<Event<M>>> {
         let mut state = self.state.lock();
-        if let Poll::Ready(event) = state.next() {
-            drop(state);
-            return Poll::Ready(event);
-        }
-        let before = state.waker.replace(waker);
+        let next = state.next();
+        let before = match next {
+            Poll::Pending => state.waker.replace(waker),
+            Poll::Ready(_) => Some(waker),
+        };
         drop(state);
         drop(before);
-        Poll::Pending
+        next
     }
 
     /// Ends the subscription, unless it has ended; what waits can still be received.
@@ -262,10 +258,6 @@ impl<M> Mailbox<M> {
             .queue
             .for_each(|message| waiting.push(message.clone()));
         waiting
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.state.lock().queue.len()
     }
 
     pub(crate) fn ended(&self) -> Option<Ended> {

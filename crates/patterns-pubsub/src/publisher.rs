@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::PublishError;
 use crate::pubsub::Owner;
-use crate::route::Route;
+use crate::route::{Except, Route};
 use crate::routes::{Cell, Version};
 use crate::shared::refused;
 use crate::sync::Arc;
@@ -68,11 +68,11 @@ impl<M> Publisher<M> {
             && routes.is_current(&self.cell, *version)
             && !routes.is_closed()
         {
-            return Ok(shared.deliver(route, payload, |_| false));
+            return Ok(shared.deliver(route, payload, &Except::Nobody));
         }
         match routes.pinned(&self.cell) {
             Ok((version, route)) => {
-                let accepted = shared.deliver(&route, payload, |_| false);
+                let accepted = shared.deliver(&route, payload, &Except::Nobody);
                 self.known = Some((version, route));
                 Ok(accepted)
             }

@@ -7,10 +7,10 @@ use std::fmt;
 use otp_core::{Child, ServerRef};
 
 use crate::pattern::is_topic;
+use crate::route::Except;
 use crate::routes::NoRoute;
 use crate::server::{PubSubMsg, Server};
-use crate::shared::{Shared, refused};
-use crate::subscriber::Subscriber;
+use crate::shared::{Shared, Sharing, refused};
 use crate::sync::Arc;
 use crate::{
     Collector, Event, Message, PubSubConfig, PublishError, Publisher, StartError, SubscribeError,
@@ -185,8 +185,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
         pattern: &str,
         options: SubscribeOptions<M>,
     ) -> Result<Subscription<M>, SubscribeError> {
-        let subscriber = self.0.shared.subscribe(pattern, options)?;
-        Ok(Subscription::new(Arc::clone(&self.0.shared), subscriber))
+        self.begin(pattern, options, Sharing::Allowed)
     }
 
     /// Collects what is published to all topics that match a pattern: the latest `capacity` messages.
@@ -199,7 +198,19 @@ impl<M: Send + Sync + 'static> PubSub<M> {
             capacity,
             ..SubscribeOptions::default()
         };
-        self.subscribe_with(pattern, options).map(Collector::new)
+        self.begin(pattern, options, Sharing::Refused)
+            .map(Collector::new)
+    }
+
+    fn begin(
+        &self,
+        pattern: &str,
+        options: SubscribeOptions<M>,
+        sharing: Sharing,
+    ) -> Result<Subscription<M>, SubscribeError> {
+        let shared = &self.0.shared;
+        let begun = shared.subscribe(pattern, options, sharing)?;
+        Ok(Subscription::new(Arc::clone(shared), begun))
     }
 
     /// Has everything that is published to the topics that match a pattern cast to a server, as messages that `map` makes.
@@ -314,7 +325,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
     /// [`PublishError::BadTopic`] and [`PublishError::Closed`] give the payload back.
     #[inline]
     pub fn publish(&self, topic: &str, payload: M) -> Result<usize, PublishError<M>> {
-        self.0.shared.publish(topic, payload, |_| false)
+        self.0.shared.publish(topic, payload, &Except::Nobody)
     }
 
     /// Publishes to all but one: whoever publishes what it listens to itself.
@@ -340,11 +351,12 @@ impl<M: Send + Sync + 'static> PubSub<M> {
         topic: &str,
         payload: M,
     ) -> Result<usize, PublishError<M>> {
-        let id = sender.id();
         // Numbers are those of one pub/sub.
-        let is_ours = sender.is_of(&self.0.shared);
-        let skips = |subscriber: &Subscriber<M>| is_ours && subscriber.id() == id;
-        self.0.shared.publish(topic, payload, skips)
+        let except = match sender.is_of(&self.0.shared) {
+            true => Except::Subscriber(sender.subscriber()),
+            false => Except::Nobody,
+        };
+        self.0.shared.publish(topic, payload, &except)
     }
 
     /// Publishes to all but one server, whatever it has subscribed to.
@@ -360,8 +372,8 @@ impl<M: Send + Sync + 'static> PubSub<M> {
     ) -> Result<usize, PublishError<M>> {
         let shared = &self.0.shared;
         let number = shared.servers.number(sender);
-        let skips = |subscriber: &Subscriber<M>| number.is_some() && subscriber.server() == number;
-        shared.publish(topic, payload, skips)
+        let except = number.map_or(Except::Nobody, Except::Server);
+        shared.publish(topic, payload, &except)
     }
 
     /// Publishes a payload and keeps it as the topic's last one, in place of the one before: whoever subscribes later gets it first.

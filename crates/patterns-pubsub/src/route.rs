@@ -2,8 +2,10 @@
 
 use crate::Message;
 use crate::contained::catch_drop;
+use crate::list::List;
 use crate::mailbox::Offer;
-use crate::subscriber::{Group, Subscriber};
+use crate::ring::Ring;
+use crate::subscriber::{Group, Kind, Subscriber};
 use crate::sync::Arc;
 
 /// Never changed once it is made: a change makes another one.
@@ -11,8 +13,44 @@ pub(crate) struct Route<M> {
     topic: Arc<str>,
     /// Which wildcard subscriptions are in it: all up to this version of theirs.
     wild: u64,
+    rings: Vec<Arc<Ring<M>>>,
     single: Vec<Arc<Subscriber<M>>>,
-    groups: Vec<(Arc<Group>, Vec<Arc<Subscriber<M>>>)>,
+    groups: Vec<Members<M>>,
+}
+
+/// A queue group and those of its members that a topic reaches.
+type Members<M> = (Arc<Group>, Vec<Arc<Subscriber<M>>>);
+
+/// Who does not get it, because it comes from there.
+pub(crate) enum Except<'a, M> {
+    Nobody,
+    Subscriber(&'a Subscriber<M>),
+    Server(u64),
+}
+
+impl<M> Except<'_, M> {
+    #[inline]
+    fn is(&self, other: &Subscriber<M>) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Subscriber(subscriber) => subscriber.id() == other.id(),
+            Self::Server(number) => other.server() == Some(*number),
+        }
+    }
+
+    /// Its place in a ring, if it is in there.
+    #[inline]
+    fn place_in(&self, ring: &Arc<Ring<M>>) -> Option<usize> {
+        match self {
+            Self::Subscriber(subscriber) => match subscriber.kind() {
+                Kind::Ring(seat) if seat.ring().is_some_and(|own| Arc::ptr_eq(own, ring)) => {
+                    seat.place()
+                }
+                _ => None,
+            },
+            Self::Nobody | Self::Server(_) => None,
+        }
+    }
 }
 
 impl<M> Route<M> {
@@ -20,19 +58,21 @@ impl<M> Route<M> {
         Self {
             topic,
             wild: 0,
+            rings: Vec::new(),
             single: Vec::new(),
             groups: Vec::new(),
         }
     }
 
-    pub(crate) fn add(&mut self, subscribers: &[Arc<Subscriber<M>>]) {
-        self.single.reserve_exact(subscribers.len());
-        for subscriber in subscribers {
+    pub(crate) fn add(&mut self, list: &List<M>) {
+        self.rings.extend(list.ring().cloned());
+        self.single.reserve_exact(list.own().len());
+        for subscriber in list.own() {
             let subscriber = Arc::clone(subscriber);
             match subscriber.group() {
                 None => self.single.push(subscriber),
                 Some(group) => {
-                    let of_it = |(other, _): &(Arc<Group>, _)| Arc::ptr_eq(other, group);
+                    let of_it = |(other, _): &Members<M>| Arc::ptr_eq(other, group);
                     match self.groups.iter().position(of_it) {
                         Some(place) => self.groups[place].1.push(subscriber),
                         None => {
@@ -58,7 +98,7 @@ impl<M> Route<M> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.single.is_empty() && self.groups.is_empty()
+        self.rings.is_empty() && self.single.is_empty() && self.groups.is_empty()
     }
 
     /// Offers a message to all of them but those that are skipped; returns how many accepted it. Those that are none any more
@@ -67,12 +107,15 @@ impl<M> Route<M> {
     pub(crate) fn deliver(
         &self,
         message: Message<M>,
-        skips: impl Fn(&Subscriber<M>) -> bool,
+        except: &Except<'_, M>,
         gone: &mut Vec<Arc<Subscriber<M>>>,
     ) -> usize {
         let mut accepted = 0;
+        for ring in &self.rings {
+            accepted += ring.push(message.clone(), except.place_in(ring));
+        }
         for subscriber in &self.single {
-            if skips(subscriber) {
+            if except.is(subscriber) {
                 continue;
             }
             match subscriber.push(message.clone()) {
@@ -82,7 +125,7 @@ impl<M> Route<M> {
             }
         }
         for (group, members) in &self.groups {
-            if deliver_to_one(group, members, &message, &skips, gone) {
+            if deliver_to_one(group, members, &message, except, gone) {
                 accepted += 1;
             }
         }
@@ -97,12 +140,12 @@ fn deliver_to_one<M>(
     group: &Group,
     members: &[Arc<Subscriber<M>>],
     message: &Message<M>,
-    skips: &impl Fn(&Subscriber<M>) -> bool,
+    except: &Except<'_, M>,
     gone: &mut Vec<Arc<Subscriber<M>>>,
 ) -> bool {
     let first = group.next(members.len());
     let in_turn = || members[first..].iter().chain(&members[..first]);
-    let candidates = || in_turn().filter(|member| !skips(member));
+    let candidates = || in_turn().filter(|member| !except.is(member));
     for member in candidates() {
         match member.push_if_room(message) {
             Offer::Accepted => return true,

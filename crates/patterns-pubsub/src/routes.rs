@@ -10,16 +10,17 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::list::List;
 use crate::pattern::{is_topic, is_wild};
 use crate::route::Route;
 use crate::subscriber::Subscriber;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, RwLock};
-use crate::trie::{Trie, take_at};
+use crate::trie::{Items, Trie};
 
 pub(crate) struct Routes<M> {
     shards: Box<[RwLock<Shard<M>>]>,
     hasher: DefaultHashBuilder,
-    wild: RwLock<Trie<Arc<Subscriber<M>>>>,
+    wild: RwLock<Trie<List<M>>>,
     /// Counts the changes of the tree. Written under its lock.
     wild_version: AtomicU64,
     /// Whether the tree has anything in it. Written under its lock.
@@ -32,7 +33,7 @@ type Shard<M> = HashTable<Topic<M>>;
 /// A topic that has subscribers or publishers of its own.
 struct Topic<M> {
     cell: Arc<Cell>,
-    subscribers: Vec<Arc<Subscriber<M>>>,
+    list: List<M>,
     publishers: usize,
     route: Option<Arc<Route<M>>>,
 }
@@ -58,7 +59,7 @@ pub(crate) struct Version {
 }
 
 /// Why there is no route.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum NoRoute {
     Closed,
     BadTopic,
@@ -159,9 +160,9 @@ impl<M> Routes<M> {
             if self.is_closed() {
                 return false;
             }
-            let placed = |entered: &Arc<Subscriber<M>>, place| entered.set_place(place);
-            wild.add(pattern, Arc::clone(subscriber), placed);
-            self.wild_changed(&wild);
+            if wild.entry(pattern).enter(subscriber) {
+                self.wild_changed(&wild);
+            }
             return true;
         }
         let hash = self.hasher.hash_one(&**pattern);
@@ -170,9 +171,8 @@ impl<M> Routes<M> {
             return false;
         }
         let topic = self.find_or_add(&mut shard, hash, pattern);
-        subscriber.set_place(topic.subscribers.len());
-        topic.subscribers.push(Arc::clone(subscriber));
-        let before = topic.changed();
+        let changed = topic.list.enter(subscriber);
+        let before = changed.then(|| topic.changed());
         drop(shard);
         drop(before);
         true
@@ -180,29 +180,27 @@ impl<M> Routes<M> {
 
     /// Takes a subscriber out that was entered; tells whether it was there still.
     pub(crate) fn leave(&self, subscriber: &Subscriber<M>) -> bool {
+        if !subscriber.unlist() {
+            return false;
+        }
         let pattern = subscriber.pattern();
-        let mut moved = |other: &Arc<Subscriber<M>>, place| other.set_place(place);
         if is_wild(pattern) {
             let mut wild = self.wild.write();
-            if !is_at(wild.at(pattern), subscriber) {
-                return false;
+            let left = wild.change(pattern, |list| list.leave(subscriber));
+            if left.as_ref().is_some_and(|left| left.changed) {
+                self.wild_changed(&wild);
             }
-            let taken = wild.remove(pattern, subscriber.place(), &mut moved);
-            self.wild_changed(&wild);
             drop(wild);
-            return taken.is_some();
+            return true;
         }
         let hash = self.hasher.hash_one(&**pattern);
         let mut shard = self.shard(hash).write();
         let Ok(mut found) = shard.find_entry(hash, |other| *other.cell.name == **pattern) else {
-            return false;
+            return true;
         };
         let topic = found.get_mut();
-        if !is_at(&topic.subscribers, subscriber) {
-            return false;
-        }
-        let taken = take_at(&mut topic.subscribers, subscriber.place(), &mut moved);
-        let before = topic.changed();
+        let left = topic.list.leave(subscriber);
+        let before = left.changed.then(|| topic.changed());
         let gone = found.get().is_unused().then(|| found.remove().0);
         // A table that was large and is not gives its memory back.
         if shard.capacity() > 64 && shard.len() < shard.capacity() / 4 {
@@ -210,42 +208,61 @@ impl<M> Routes<M> {
             shard.shrink_to(len, |other| self.hasher.hash_one(&*other.cell.name));
         }
         drop(shard);
-        drop((before, gone));
-        taken.is_some()
+        drop((before, gone, left));
+        true
     }
 
     /// Everybody whose pattern is exactly this one.
     pub(crate) fn at(&self, pattern: &str) -> Vec<Arc<Subscriber<M>>> {
-        if is_wild(pattern) {
-            return self.wild.read().at(pattern).to_vec();
-        }
-        let hash = self.hasher.hash_one(pattern);
-        let shard = self.shard(hash).read();
-        let found = shard.find(hash, |other| &*other.cell.name == pattern);
-        found.map_or_else(Vec::new, |topic| topic.subscribers.clone())
+        let mut found = Vec::new();
+        self.with(pattern, |list| {
+            list.for_each(|subscriber| found.push(Arc::clone(subscriber)));
+        });
+        found
     }
 
     /// Everybody who would get what is published to this topic.
     pub(crate) fn matching(&self, topic: &str) -> Vec<Arc<Subscriber<M>>> {
         let mut found = self.at(topic);
-        self.wild
-            .read()
-            .matching(topic, |some| found.extend_from_slice(some));
+        self.wild.read().matching(topic, |list| {
+            list.for_each(|subscriber| found.push(Arc::clone(subscriber)));
+        });
         found
+    }
+
+    /// How many they are.
+    pub(crate) fn count(&self, topic: &str) -> usize {
+        let mut count = 0;
+        self.with(topic, |list| count = list.len());
+        self.wild.read().matching(topic, |list| count += list.len());
+        count
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Subscriber<M>>> {
         let mut all = Vec::new();
         for shard in &self.shards {
-            let shard = shard.read();
-            for topic in shard.iter() {
-                all.extend_from_slice(&topic.subscribers);
+            for topic in shard.read().iter() {
+                topic
+                    .list
+                    .for_each(|subscriber| all.push(Arc::clone(subscriber)));
             }
         }
-        self.wild
-            .read()
-            .for_each(|some| all.extend_from_slice(some));
+        self.wild.read().for_each(|list| {
+            list.for_each(|subscriber| all.push(Arc::clone(subscriber)));
+        });
         all
+    }
+
+    /// Runs `look` on the list of exactly this pattern, if there is one, under its lock.
+    fn with(&self, pattern: &str, look: impl FnOnce(&List<M>)) {
+        if is_wild(pattern) {
+            self.wild.read().at(pattern).map(look);
+            return;
+        }
+        let hash = self.hasher.hash_one(pattern);
+        let shard = self.shard(hash).read();
+        let found = shard.find(hash, |other| &*other.cell.name == pattern);
+        found.map(|topic| look(&topic.list));
     }
 
     /// How many nodes the tree of wildcard patterns has.
@@ -276,14 +293,14 @@ impl<M> Routes<M> {
                     name: topic.into(),
                     version: AtomicU64::new(0),
                 }),
-                subscribers: Vec::new(),
+                list: List::default(),
                 publishers: 0,
                 route: None,
             })
             .into_mut()
     }
 
-    fn wild_changed(&self, wild: &Trie<Arc<Subscriber<M>>>) {
+    fn wild_changed(&self, wild: &Trie<List<M>>) {
         self.has_wild.store(!wild.is_empty(), Ordering::Release);
         self.wild_version.fetch_add(1, Ordering::AcqRel);
     }
@@ -300,7 +317,7 @@ impl<M> Routes<M> {
             return (Arc::clone(route), None);
         }
         let mut route = Route::new(Arc::clone(&topic.cell.name));
-        route.add(&topic.subscribers);
+        route.add(&topic.list);
         self.add_wild(&mut route);
         let route = Arc::new(route);
         let before = topic.route.replace(Arc::clone(&route));
@@ -324,7 +341,7 @@ impl<M> Routes<M> {
         // Under the lock under which it is written.
         route.set_wild(self.wild_version.load(Ordering::Acquire));
         let topic = Arc::clone(route.topic());
-        wild.matching(&topic, |some| route.add(some));
+        wild.matching(&topic, |list| route.add(list));
     }
 }
 
@@ -336,13 +353,8 @@ impl<M> Topic<M> {
     }
 
     fn is_unused(&self) -> bool {
-        self.subscribers.is_empty() && self.publishers == 0
+        self.list.is_empty() && self.publishers == 0
     }
-}
-
-fn is_at<M>(list: &[Arc<Subscriber<M>>], subscriber: &Subscriber<M>) -> bool {
-    list.get(subscriber.place())
-        .is_some_and(|other| other.id() == subscriber.id())
 }
 
 impl<M> std::fmt::Debug for Routes<M> {

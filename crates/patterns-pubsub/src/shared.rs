@@ -1,6 +1,6 @@
 //! What all handles of a pub/sub, its subscribers and its process share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::OnceLock;
 
 use otp_core::{ServerRef, WeakRef};
@@ -10,8 +10,9 @@ use crate::mailbox::Mailbox;
 use crate::options::{SubscribeOptions, SubscribeServerOptions};
 use crate::pattern::{PATTERN_ALLOWED, TOPIC_ALLOWED, is_pattern};
 use crate::retained::Retained;
-use crate::route::Route;
+use crate::route::{Except, Route};
 use crate::routes::{NoRoute, Routes};
+use crate::seat::Seat;
 use crate::server::{Msg, PubSubMsg};
 use crate::servers::{Entered, Key, Servers};
 use crate::stats::{PubSubStats, Tally};
@@ -19,7 +20,7 @@ use crate::subscriber::{Groups, Kind, Subscriber};
 use crate::subscription::Ended;
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 use crate::target::Target;
-use crate::{Event, Message, PubSubConfig, PublishError, SubscribeError};
+use crate::{Event, Message, Overflow, PubSubConfig, PublishError, SubscribeError};
 
 pub(crate) struct Shared<M> {
     pub(crate) routes: Routes<M>,
@@ -31,6 +32,22 @@ pub(crate) struct Shared<M> {
     gone: Mutex<Gone<M>>,
     /// The process, if there is one.
     process: OnceLock<WeakRef<PubSubMsg>>,
+}
+
+/// Whether a subscription may share a queue with others of its pattern, if its policy is one that can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    Allowed,
+    Refused,
+}
+
+/// A subscriber that was entered.
+pub(crate) struct Begun<M> {
+    pub(crate) subscriber: Arc<Subscriber<M>>,
+    /// How many retained messages it had no room for.
+    pub(crate) lost: u64,
+    /// Those that it has in its hand.
+    pub(crate) hand: VecDeque<Message<M>>,
 }
 
 /// Those who are no subscribers any more.
@@ -76,37 +93,53 @@ impl<M> Shared<M> {
         Subscriber::new(id, pattern, group, kind)
     }
 
-    /// Makes a subscriber with a queue and enters it.
+    /// Makes a subscriber with a queue and enters it. Returns it with what it finds at once: how many retained messages it had to leave,
+    /// and those that it has.
     pub(crate) fn subscribe(
         &self,
         pattern: &str,
         options: SubscribeOptions<M>,
-    ) -> Result<Arc<Subscriber<M>>, SubscribeError> {
+        sharing: Sharing,
+    ) -> Result<Begun<M>, SubscribeError> {
         check_pattern(pattern)?;
         options.check()?;
-        let SubscribeOptions {
-            capacity,
-            overflow,
-            group,
-            retained,
-        } = options;
-        let kind = Kind::Queue(Mailbox::new(capacity, overflow));
-        let subscriber = Arc::new(self.make(pattern.into(), group.as_deref(), kind));
-        if !retained {
-            return self.enter(&subscriber).map(|()| subscriber);
-        }
-        let guard = self.retained.lock();
-        let found = guard.matching(pattern);
-        if let Some(mailbox) = subscriber.mailbox().filter(|_| !found.is_empty()) {
-            mailbox.hold();
-            let entered = self.enter(&subscriber);
-            drop(guard);
-            mailbox.begin(found);
-            return entered.map(|()| subscriber);
+        let kind = match (&options.overflow, &options.group, sharing) {
+            (Overflow::DropOldest, None, Sharing::Allowed) => {
+                Kind::Ring(Seat::new(options.capacity))
+            }
+            (Overflow::Unbounded, None, Sharing::Allowed) => Kind::Ring(Seat::new(usize::MAX)),
+            _ => Kind::Queue(Mailbox::new(options.capacity, options.overflow)),
+        };
+        let subscriber = Arc::new(self.make(pattern.into(), options.group.as_deref(), kind));
+        let mut found = Vec::new();
+        let guard = options.retained.then(|| self.retained.lock());
+        if let Some(guard) = &guard {
+            found = guard.matching(pattern);
+            if let Some(mailbox) = subscriber.mailbox().filter(|_| !found.is_empty()) {
+                mailbox.hold();
+            }
         }
         let entered = self.enter(&subscriber);
         drop(guard);
-        entered.map(|()| subscriber)
+        entered?;
+        let mut hand = VecDeque::new();
+        let mut left = Vec::new();
+        match subscriber.kind() {
+            _ if found.is_empty() => {}
+            Kind::Ring(seat) => {
+                hand = found.into();
+                left = seat.give(&mut hand);
+            }
+            Kind::Queue(mailbox) => mailbox.begin(found),
+            Kind::Server(_) => {}
+        }
+        let lost = left.len() as u64;
+        left.into_iter().for_each(catch_drop);
+        Ok(Begun {
+            subscriber,
+            lost,
+            hand,
+        })
     }
 
     /// Makes a server a subscriber, unless it is one with this pattern. Returns whether it is new.
@@ -176,8 +209,8 @@ impl<M> Shared<M> {
         let mut gone = self.gone.lock();
         match subscriber.kind() {
             Kind::Server(target) => gone.tally.add(&target.tally()),
-            Kind::Queue(_) if subscriber.is_dropped() => {}
-            Kind::Queue(_) => {
+            Kind::Ring(_) | Kind::Queue(_) if subscriber.is_dropped() => {}
+            Kind::Ring(_) | Kind::Queue(_) => {
                 gone.ended.insert(subscriber.id(), Arc::clone(subscriber));
             }
         }
@@ -187,10 +220,10 @@ impl<M> Shared<M> {
     /// Takes a subscriber out whose queue nobody will look at again: what waits is thrown away, and counted.
     pub(crate) fn leave_for_good(&self, subscriber: &Arc<Subscriber<M>>) {
         self.take_out(subscriber);
-        let tally = subscriber.mailbox().map(Mailbox::discard);
+        let tally = subscriber.discard();
         let mut gone = self.gone.lock();
         subscriber.set_dropped();
-        gone.tally.add(&tally.unwrap_or_default());
+        gone.tally.add(&tally);
         let ended = gone.ended.remove(&subscriber.id());
         drop(gone);
         drop(ended);
@@ -231,27 +264,22 @@ impl<M> Shared<M> {
         &self,
         topic: &str,
         payload: M,
-        skips: impl Fn(&Subscriber<M>) -> bool,
+        except: &Except<'_, M>,
     ) -> Result<usize, PublishError<M>> {
         match self.routes.route(topic) {
-            Ok(route) => Ok(self.deliver(&route, payload, skips)),
+            Ok(route) => Ok(self.deliver(&route, payload, except)),
             Err(why) => Err(refused(why, topic, payload)),
         }
     }
 
     #[inline]
-    pub(crate) fn deliver(
-        &self,
-        route: &Route<M>,
-        payload: M,
-        skips: impl Fn(&Subscriber<M>) -> bool,
-    ) -> usize {
+    pub(crate) fn deliver(&self, route: &Route<M>, payload: M, except: &Except<'_, M>) -> usize {
         if route.is_empty() {
             catch_drop(payload);
             return 0;
         }
         let message = Message::new(Arc::clone(route.topic()), payload);
-        self.deliver_message(route, message, skips)
+        self.deliver_message(route, message, except)
     }
 
     #[inline]
@@ -259,10 +287,10 @@ impl<M> Shared<M> {
         &self,
         route: &Route<M>,
         message: Message<M>,
-        skips: impl Fn(&Subscriber<M>) -> bool,
+        except: &Except<'_, M>,
     ) -> usize {
         let mut gone = Vec::new();
-        let accepted = route.deliver(message, skips, &mut gone);
+        let accepted = route.deliver(message, except, &mut gone);
         if !gone.is_empty() {
             self.sort_out(&gone);
         }
@@ -294,7 +322,7 @@ impl<M> Shared<M> {
         if let Some(before) = before {
             catch_drop(before);
         }
-        Ok(self.deliver_message(&route, message, |_| false))
+        Ok(self.deliver_message(&route, message, &Except::Nobody))
     }
 
     /// Takes out who is gone for good.
@@ -302,7 +330,7 @@ impl<M> Shared<M> {
     fn sort_out(&self, gone: &[Arc<Subscriber<M>>]) {
         for subscriber in gone {
             match subscriber.kind() {
-                Kind::Queue(_) => {
+                Kind::Ring(_) | Kind::Queue(_) => {
                     self.leave(subscriber);
                 }
                 // One that has a handle may be started again; its watch tells when it will not.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::Message;
 use crate::info::{SubscriberInfo, SubscriberKind};
 use crate::mailbox::{Mailbox, Offer};
+use crate::seat::Seat;
 use crate::stats::Tally;
 use crate::subscription::Ended;
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering};
@@ -20,11 +21,16 @@ pub(crate) struct Subscriber<M> {
     place: AtomicUsize,
     group: Option<Arc<Group>>,
     since: Instant,
+    /// Whether somebody has taken it out of the list of its pattern, or is just doing so.
+    unlisted: AtomicBool,
     /// Whether nobody can receive from it any more; looked at and set under the lock of those that are gone.
     dropped: AtomicBool,
 }
 
 pub(crate) enum Kind<M> {
+    /// In a queue that it shares with others of the same pattern.
+    Ring(Seat<M>),
+    /// With a queue of its own.
     Queue(Mailbox<M>),
     Server(Target<M>),
 }
@@ -43,7 +49,39 @@ impl<M> Subscriber<M> {
             place: AtomicUsize::new(usize::MAX),
             group,
             since: Instant::now(),
+            unlisted: AtomicBool::new(false),
             dropped: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes it out of the list of its pattern; `false` if it was out.
+    pub(crate) fn unlist(&self) -> bool {
+        !self.unlisted.swap(true, Ordering::Relaxed)
+    }
+
+    /// How many messages it has received, if it shares a queue.
+    pub(crate) fn received(&self) -> u64 {
+        match &self.kind {
+            Kind::Ring(seat) => seat.received(),
+            Kind::Queue(_) | Kind::Server(_) => 0,
+        }
+    }
+
+    /// Why it has ended, if it has and has a queue.
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        match &self.kind {
+            Kind::Ring(seat) => seat.ended(),
+            Kind::Queue(mailbox) => mailbox.ended(),
+            Kind::Server(_) => None,
+        }
+    }
+
+    /// Ends it for good: what waits is thrown away and counted. Returns its counts.
+    pub(crate) fn discard(&self) -> Tally {
+        match &self.kind {
+            Kind::Ring(seat) => seat.discard(),
+            Kind::Queue(mailbox) => mailbox.discard(),
+            Kind::Server(target) => target.tally(),
         }
     }
 
@@ -74,14 +112,14 @@ impl<M> Subscriber<M> {
     pub(crate) const fn mailbox(&self) -> Option<&Mailbox<M>> {
         match &self.kind {
             Kind::Queue(mailbox) => Some(mailbox),
-            Kind::Server(_) => None,
+            Kind::Ring(_) | Kind::Server(_) => None,
         }
     }
 
     /// The number of the server, if it is one.
     pub(crate) fn server(&self) -> Option<u64> {
         match &self.kind {
-            Kind::Queue(_) => None,
+            Kind::Ring(_) | Kind::Queue(_) => None,
             Kind::Server(target) => Some(target.server.number()),
         }
     }
@@ -94,10 +132,11 @@ impl<M> Subscriber<M> {
         self.place.store(place, Ordering::Relaxed);
     }
 
-    /// Offers a message.
+    /// Offers a message. One that shares a queue gets its messages by that.
     #[inline]
     pub(crate) fn push(&self, message: Message<M>) -> Offer {
         match &self.kind {
+            Kind::Ring(_) => Offer::Refused,
             Kind::Queue(mailbox) => mailbox.push(message),
             Kind::Server(target) => target.push(message),
         }
@@ -106,6 +145,7 @@ impl<M> Subscriber<M> {
     /// Offers a message that goes to somebody else if there is no room here: then nothing is missing.
     pub(crate) fn push_if_room(&self, message: &Message<M>) -> Offer {
         match &self.kind {
+            Kind::Ring(_) => Offer::Refused,
             Kind::Queue(mailbox) => match mailbox.room() {
                 Offer::Accepted => mailbox.push(message.clone()),
                 offer => offer,
@@ -117,6 +157,7 @@ impl<M> Subscriber<M> {
     /// Ends it: when this has returned it accepts nothing more.
     pub(crate) fn end(&self, end: Ended) {
         match &self.kind {
+            Kind::Ring(seat) => seat.end(end),
             Kind::Queue(mailbox) => {
                 mailbox.end(end);
             }
@@ -126,22 +167,23 @@ impl<M> Subscriber<M> {
 
     pub(crate) fn tally(&self) -> Tally {
         match &self.kind {
+            Kind::Ring(seat) => seat.tally(),
             Kind::Queue(mailbox) => mailbox.tally(),
             Kind::Server(target) => target.tally(),
         }
     }
 
     pub(crate) fn info(&self) -> SubscriberInfo {
+        let tally = self.tally();
         let kind = match &self.kind {
-            Kind::Queue(mailbox) => SubscriberKind::Queue {
-                waiting: mailbox.len(),
+            Kind::Ring(_) | Kind::Queue(_) => SubscriberKind::Queue {
+                waiting: usize::try_from(tally.queued).unwrap_or(usize::MAX),
             },
             Kind::Server(target) => SubscriberKind::Server {
                 pid: target.server.pid(),
                 name: target.server.name(),
             },
         };
-        let tally = self.tally();
         SubscriberInfo {
             id: self.id,
             pattern: Arc::clone(&self.pattern),
@@ -169,9 +211,11 @@ impl Group {
     }
 }
 
-/// The groups that have members.
+/// The groups that have members, each with how many.
 #[derive(Debug, Default)]
-pub(crate) struct Groups(Mutex<HashMap<Arc<str>, (Arc<Group>, usize)>>);
+pub(crate) struct Groups(Mutex<GroupsByName>);
+
+type GroupsByName = HashMap<Arc<str>, (Arc<Group>, usize)>;
 
 impl Groups {
     /// Has one more member in a group.

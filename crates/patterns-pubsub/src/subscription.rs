@@ -1,5 +1,6 @@
 //! A subscription with a queue of its own.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -9,10 +10,12 @@ use std::thread::{self, Thread};
 
 use futures_core::Stream;
 
+use crate::contained::catch_drop;
 use crate::info::SubscriberInfo;
 use crate::mailbox::Mailbox;
-use crate::shared::Shared;
-use crate::subscriber::Subscriber;
+use crate::ring::Found;
+use crate::shared::{Begun, Shared};
+use crate::subscriber::{Kind, Subscriber};
 use crate::sync::Arc;
 use crate::{Event, Message};
 
@@ -44,6 +47,12 @@ use crate::{Event, Message};
 pub struct Subscription<M> {
     shared: Arc<Shared<M>>,
     subscriber: Arc<Subscriber<M>>,
+    /// How many are missing before what is in the hand.
+    lost: u64,
+    /// What it has taken out of a shared queue and not handed out.
+    hand: VecDeque<Message<M>>,
+    /// How many messages it has received, if it shares a queue.
+    received: u64,
 }
 
 /// Why a subscription has ended.
@@ -59,8 +68,14 @@ pub enum Ended {
 }
 
 impl<M> Subscription<M> {
-    pub(crate) const fn new(shared: Arc<Shared<M>>, subscriber: Arc<Subscriber<M>>) -> Self {
-        Self { shared, subscriber }
+    pub(crate) fn new(shared: Arc<Shared<M>>, begun: Begun<M>) -> Self {
+        Self {
+            shared,
+            subscriber: begun.subscriber,
+            lost: begun.lost,
+            hand: begun.hand,
+            received: 0,
+        }
     }
 
     /// Waits for the next event. `None` when the subscription has ended and everything that was accepted before has been received.
@@ -88,7 +103,7 @@ impl<M> Subscription<M> {
     /// Returns the next event if there is one now. [`ended`](Self::ended) tells whether there may be another one later.
     #[inline]
     pub fn try_recv(&mut self) -> Option<Event<M>> {
-        match self.mailbox()?.try_next() {
+        match self.try_next() {
             Poll::Ready(event) => event,
             Poll::Pending => None,
         }
@@ -109,16 +124,59 @@ impl<M> Subscription<M> {
     /// Polls for the next event: [`recv`](Self::recv) for futures written by hand. Who polled last is woken.
     #[inline]
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event<M>>> {
-        match self.mailbox() {
-            Some(mailbox) => mailbox.poll_next(cx),
-            None => Poll::Ready(None),
+        if let Poll::Ready(event) = self.try_next() {
+            return Poll::Ready(event);
+        }
+        let waker = cx.waker().clone();
+        match self.subscriber.kind() {
+            Kind::Ring(seat) => {
+                let found = seat.next_or_park(&mut self.hand, waker);
+                self.found(found)
+            }
+            Kind::Queue(mailbox) => mailbox.next_or_park(waker),
+            Kind::Server(_) => Poll::Ready(None),
+        }
+    }
+
+    /// The next event if there is one; `Ready(None)` after the last.
+    #[inline]
+    fn try_next(&mut self) -> Poll<Option<Event<M>>> {
+        match self.subscriber.kind() {
+            Kind::Ring(seat) => {
+                if self.lost > 0 {
+                    return Poll::Ready(Some(Event::Lagged(std::mem::take(&mut self.lost))));
+                }
+                let found = match self.hand.pop_front() {
+                    Some(message) => Found::Message(message),
+                    None => seat.next(&mut self.hand),
+                };
+                self.found(found)
+            }
+            Kind::Queue(mailbox) => mailbox.try_next(),
+            Kind::Server(_) => Poll::Ready(None),
+        }
+    }
+
+    #[inline]
+    fn found(&mut self, found: Found<M>) -> Poll<Option<Event<M>>> {
+        match found {
+            Found::Message(message) => {
+                self.received += 1;
+                if let Kind::Ring(seat) = self.subscriber.kind() {
+                    seat.count_received(self.received);
+                }
+                Poll::Ready(Some(Event::Message(message)))
+            }
+            Found::Lost(lost) => Poll::Ready(Some(Event::Lagged(lost))),
+            Found::Nothing => Poll::Pending,
+            Found::End => Poll::Ready(None),
         }
     }
 
     /// Returns how many messages wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.mailbox().map_or(0, Mailbox::len)
+        usize::try_from(self.subscriber.tally().queued).unwrap_or(usize::MAX)
     }
 
     /// Says whether no message waits.
@@ -136,7 +194,7 @@ impl<M> Subscription<M> {
     /// Returns why it has ended, if it has. What was accepted before can still be received.
     #[must_use]
     pub fn ended(&self) -> Option<Ended> {
-        self.mailbox().and_then(Mailbox::ended)
+        self.subscriber.ended()
     }
 
     /// Returns its number, which no other subscriber of the same pub/sub has.
@@ -166,6 +224,10 @@ impl<M> Subscription<M> {
         Arc::ptr_eq(&self.shared, shared)
     }
 
+    pub(crate) fn subscriber(&self) -> &Subscriber<M> {
+        &self.subscriber
+    }
+
     pub(crate) fn mailbox(&self) -> Option<&Mailbox<M>> {
         self.subscriber.mailbox()
     }
@@ -182,6 +244,7 @@ impl<M> Stream for Subscription<M> {
 impl<M> Drop for Subscription<M> {
     fn drop(&mut self) {
         self.shared.leave_for_good(&self.subscriber);
+        self.hand.drain(..).for_each(catch_drop);
     }
 }
 

@@ -12,12 +12,16 @@ use std::str::Split;
 
 use hashbrown::HashMap;
 
+/// What stands at a pattern.
+pub(crate) trait Items: Default {
+    fn is_empty(&self) -> bool;
+}
+
 /// A tree of patterns with items at each.
 #[derive(Debug)]
 pub(crate) struct Trie<T> {
     root: Node<T>,
     nodes: usize,
-    items: usize,
 }
 
 #[derive(Debug)]
@@ -26,18 +30,18 @@ struct Node<T> {
     /// Below `*`.
     any: Option<Box<Node<T>>>,
     /// Items whose pattern ends here.
-    here: Vec<T>,
+    here: T,
     /// Items whose pattern ends with a `>` below this node.
-    rest: Vec<T>,
+    rest: T,
 }
 
-impl<T> Node<T> {
+impl<T: Items> Node<T> {
     fn new() -> Self {
         Self {
             named: HashMap::new(),
             any: None,
-            here: Vec::new(),
-            rest: Vec::new(),
+            here: T::default(),
+            rest: T::default(),
         }
     }
 
@@ -46,12 +50,11 @@ impl<T> Node<T> {
     }
 }
 
-impl<T> Trie<T> {
+impl<T: Items> Trie<T> {
     pub(crate) fn new() -> Self {
         Self {
             root: Node::new(),
             nodes: 0,
-            items: 0,
         }
     }
 
@@ -60,20 +63,16 @@ impl<T> Trie<T> {
         self.nodes
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.items == 0
+    pub(crate) fn is_empty(&self) -> bool {
+        self.root.is_empty()
     }
 
-    /// Adds an item at a pattern, which `item` makes of its place there.
-    pub(crate) fn add(&mut self, pattern: &str, item: T, placed: impl FnOnce(&T, usize)) {
+    /// The items at a pattern, of which some must be there when the caller is done.
+    pub(crate) fn entry(&mut self, pattern: &str) -> &mut T {
         let mut node = &mut self.root;
-        let mut items = None;
         for level in pattern.split('.') {
             match level {
-                ">" => {
-                    items = Some(&mut node.rest);
-                    break;
-                }
+                ">" => return &mut node.rest,
                 "*" => {
                     let nodes = &mut self.nodes;
                     node = node.any.get_or_insert_with(|| {
@@ -90,109 +89,76 @@ impl<T> Trie<T> {
                 }
             }
         }
-        let items = match items {
-            Some(items) => items,
-            None => &mut node.here,
-        };
-        placed(&item, items.len());
-        items.push(item);
-        self.items += 1;
+        &mut node.here
     }
 
-    /// Takes out the item at a place of a pattern; the last one there moves to its place, and `moved` is told.
-    pub(crate) fn remove(
+    /// Changes the items at a pattern, if any are there.
+    pub(crate) fn change<R>(
         &mut self,
         pattern: &str,
-        place: usize,
-        moved: &mut dyn FnMut(&T, usize),
-    ) -> Option<T> {
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Option<R> {
+        let mut change = Some(change);
+        let mut changed = None;
+        let mut once = |items: &mut T| changed = change.take().map(|change| change(items));
         let levels = &mut pattern.split('.');
-        let taken = take(&mut self.root, levels, place, moved, &mut self.nodes)?;
-        self.items -= 1;
-        Some(taken)
+        visit(&mut self.root, levels, &mut once, &mut self.nodes);
+        changed
     }
 
     /// Hands out the items of each pattern that matches a topic.
-    pub(crate) fn matching<'t>(&'t self, topic: &str, mut found: impl FnMut(&'t [T])) {
-        if self.items > 0 {
-            walk(&self.root, topic.split('.'), &mut found);
-        }
+    pub(crate) fn matching<'t>(&'t self, topic: &str, mut found: impl FnMut(&'t T)) {
+        walk(&self.root, topic.split('.'), &mut found);
     }
 
-    /// Hands out the items at exactly this pattern.
-    pub(crate) fn at(&self, pattern: &str) -> &[T] {
+    /// The items at exactly this pattern.
+    pub(crate) fn at(&self, pattern: &str) -> Option<&T> {
         let mut node = &self.root;
         for level in pattern.split('.') {
-            let below = match level {
-                ">" => return &node.rest,
-                "*" => node.any.as_deref(),
-                name => node.named.get(name),
+            node = match level {
+                ">" => return Some(&node.rest),
+                "*" => node.any.as_deref()?,
+                name => node.named.get(name)?,
             };
-            match below {
-                Some(below) => node = below,
-                None => return &[],
-            }
         }
-        &node.here
+        Some(&node.here)
     }
 
     /// Hands out all items.
-    pub(crate) fn for_each<'t>(&'t self, mut found: impl FnMut(&'t [T])) {
+    pub(crate) fn for_each<'t>(&'t self, mut found: impl FnMut(&'t T)) {
         all(&self.root, &mut found);
     }
 }
 
-fn take<T>(
+fn visit<T: Items>(
     node: &mut Node<T>,
     levels: &mut Split<'_, char>,
-    place: usize,
-    moved: &mut dyn FnMut(&T, usize),
+    change: &mut dyn FnMut(&mut T),
     nodes: &mut usize,
-) -> Option<T> {
-    let items = match levels.next() {
-        None => &mut node.here,
-        Some(">") => &mut node.rest,
+) {
+    match levels.next() {
+        None => change(&mut node.here),
+        Some(">") => change(&mut node.rest),
         Some("*") => {
-            let below = node.any.as_deref_mut()?;
-            let taken = take(below, levels, place, moved, nodes)?;
-            if below.is_empty() {
-                node.any = None;
-                *nodes -= 1;
+            if let Some(below) = node.any.as_deref_mut() {
+                visit(below, levels, change, nodes);
+                if below.is_empty() {
+                    node.any = None;
+                    *nodes -= 1;
+                }
             }
-            return Some(taken);
         }
         Some(name) => {
-            let below = node.named.get_mut(name)?;
-            let taken = take(below, levels, place, moved, nodes)?;
-            if below.is_empty() {
-                node.named.remove(name);
-                *nodes -= 1;
-                shrink(&mut node.named);
+            if let Some(below) = node.named.get_mut(name) {
+                visit(below, levels, change, nodes);
+                if below.is_empty() {
+                    node.named.remove(name);
+                    *nodes -= 1;
+                    shrink(&mut node.named);
+                }
             }
-            return Some(taken);
         }
-    };
-    take_at(items, place, moved)
-}
-
-/// Takes an item out of a list in constant time: the last one moves to its place, and `moved` is told.
-pub(crate) fn take_at<T>(
-    items: &mut Vec<T>,
-    place: usize,
-    moved: &mut dyn FnMut(&T, usize),
-) -> Option<T> {
-    if place >= items.len() {
-        return None;
     }
-    let taken = items.swap_remove(place);
-    if let Some(item) = items.get(place) {
-        moved(item, place);
-    }
-    if items.is_empty() {
-        // What has held many holds no memory when it holds none.
-        *items = Vec::new();
-    }
-    Some(taken)
 }
 
 /// Gives memory back that a map needs no more.
@@ -202,7 +168,11 @@ fn shrink<T>(named: &mut HashMap<Box<str>, Node<T>>) {
     }
 }
 
-fn walk<'t, T>(node: &'t Node<T>, mut levels: Split<'_, char>, found: &mut impl FnMut(&'t [T])) {
+fn walk<'t, T: Items>(
+    node: &'t Node<T>,
+    mut levels: Split<'_, char>,
+    found: &mut impl FnMut(&'t T),
+) {
     let Some(level) = levels.next() else {
         if !node.here.is_empty() {
             found(&node.here);
@@ -220,7 +190,7 @@ fn walk<'t, T>(node: &'t Node<T>, mut levels: Split<'_, char>, found: &mut impl 
     }
 }
 
-fn all<'t, T>(node: &'t Node<T>, found: &mut impl FnMut(&'t [T])) {
+fn all<'t, T: Items>(node: &'t Node<T>, found: &mut impl FnMut(&'t T)) {
     for items in [&node.here, &node.rest] {
         if !items.is_empty() {
             found(items);

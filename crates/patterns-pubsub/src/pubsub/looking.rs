@@ -26,7 +26,7 @@ impl<M> PubSub<M> {
     /// Returns how many get what is published to a topic. Of a queue group all count, though one of them gets it.
     #[must_use]
     pub fn subscriber_count(&self, topic: &str) -> usize {
-        self.0.shared.routes.matching(topic).len()
+        self.0.shared.routes.count(topic)
     }
 
     /// Returns what is subscribed to at this moment, topics and patterns, sorted.

@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::Trie;
+use super::{Items, Trie};
 use crate::pattern::{is_pattern, is_topic, is_wild, matches};
 
 /// A matcher that knows nothing of trees: patterns as lists of levels, by recursion.
@@ -31,7 +31,21 @@ fn pattern() -> impl Strategy<Value = Vec<&'static str>> {
     })
 }
 
-fn found(trie: &Trie<usize>, topic: &str) -> Vec<usize> {
+impl Items for Vec<usize> {
+    fn is_empty(&self) -> bool {
+        self.as_slice().is_empty()
+    }
+}
+
+fn remove(trie: &mut Trie<Vec<usize>>, pattern: &str, item: usize) -> Option<usize> {
+    trie.change(pattern, |items| {
+        let place = items.iter().position(|other| *other == item)?;
+        Some(items.swap_remove(place))
+    })
+    .flatten()
+}
+
+fn found(trie: &Trie<Vec<usize>>, topic: &str) -> Vec<usize> {
     let mut found = Vec::new();
     trie.matching(topic, |some| found.extend_from_slice(some));
     found.sort_unstable();
@@ -55,11 +69,9 @@ proptest! {
         topics in vec(vec(level(), 1..6), 1..10),
     ) {
         let texts: Vec<String> = patterns.iter().map(|levels| levels.join(".")).collect();
-        let mut trie = Trie::new();
-        // The place of each item, as whoever holds items must keep it.
-        let mut places = vec![usize::MAX; texts.len()];
+        let mut trie = Trie::<Vec<usize>>::new();
         for (item, text) in texts.iter().enumerate() {
-            trie.add(text, item, |item, place| places[*item] = place);
+            trie.entry(text).push(item);
         }
         let mut there: Vec<usize> = (0..texts.len()).collect();
         for index in gone {
@@ -67,9 +79,7 @@ proptest! {
                 break;
             }
             let item = there.swap_remove(index.index(there.len()));
-            let place = places[item];
-            let taken = trie.remove(&texts[item], place, &mut |item, place| places[*item] = place);
-            prop_assert_eq!(taken, Some(item));
+            prop_assert_eq!(remove(&mut trie, &texts[item], item), Some(item));
         }
         there.sort_unstable();
         for topic in topics {
@@ -77,27 +87,32 @@ proptest! {
                 there.iter().copied().filter(|item| naive(&patterns[*item], &topic)).collect();
             prop_assert_eq!(found(&trie, &topic.join(".")), wanted);
         }
-        for item in 0..texts.len() {
-            prop_assert_eq!(trie.at(&texts[item]).contains(&item), there.contains(&item));
+        for (item, text) in texts.iter().enumerate() {
+            let is_there = trie.at(text).is_some_and(|items| items.contains(&item));
+            prop_assert_eq!(is_there, there.contains(&item));
         }
+        let mut all = Vec::new();
+        trie.for_each(|items| all.extend_from_slice(items));
+        all.sort_unstable();
+        prop_assert_eq!(&all, &there);
+        prop_assert_eq!(trie.is_empty(), there.is_empty());
         for item in there {
-            let place = places[item];
-            trie.remove(&texts[item], place, &mut |item, place| places[*item] = place);
+            remove(&mut trie, &texts[item], item);
         }
         prop_assert_eq!((trie.nodes(), trie.is_empty()), (0, true));
     }
 }
 
 #[test]
-fn what_is_not_there_is_not_taken_out() {
-    let mut trie = Trie::new();
-    trie.add("a.*", 1, |_, _| {});
+fn what_is_not_there_is_not_changed() {
+    let mut trie = Trie::<Vec<usize>>::new();
+    trie.entry("a.*").push(1);
     for pattern in ["a", "*", "a.>", "a.*.b", "b.*", ">"] {
-        assert_eq!(trie.remove(pattern, 0, &mut |_, _| {}), None);
-        assert!(trie.at(pattern).is_empty());
+        assert_eq!(remove(&mut trie, pattern, 1), None);
+        assert!(trie.at(pattern).is_none_or(Vec::is_empty));
     }
-    assert_eq!(trie.remove("a.*", 1, &mut |_, _| {}), None);
+    assert_eq!(remove(&mut trie, "a.*", 2), None);
     assert_eq!(trie.nodes(), 2);
-    assert_eq!(trie.remove("a.*", 0, &mut |_, _| {}), Some(1));
+    assert_eq!(remove(&mut trie, "a.*", 1), Some(1));
     assert_eq!(trie.nodes(), 0);
 }

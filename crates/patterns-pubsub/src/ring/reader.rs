@@ -1,0 +1,249 @@
+//! One reader of a ring: what it is owed, what it has missed, what it has taken.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use super::{Found, State};
+use crate::Message;
+use crate::stats::Tally;
+use crate::subscriber::Subscriber;
+use crate::subscription::Ended;
+use crate::sync::Arc;
+
+/// As many messages as a reader takes at one go at most.
+const AT_ONCE: usize = 32;
+
+pub(super) struct Reader<M> {
+    pub(super) subscriber: Arc<Subscriber<M>>,
+    capacity: usize,
+    /// As many as it takes at one go: a small part of its capacity, for what is in its hand is out of everybody's reach.
+    at_once: usize,
+    /// The number of the slot that it looks at next.
+    next: u64,
+    /// The slots from there on that are not for it.
+    skips: VecDeque<u64>,
+    /// What is missing and was not told yet.
+    untold: u64,
+    lost: u64,
+    /// What it has taken in all, of which it has received some.
+    taken: u64,
+    /// How many retained messages it was given.
+    retained: u64,
+    pub(super) ended: Option<Ended>,
+    /// What one that has ended was owed.
+    pub(super) rest: VecDeque<Message<M>>,
+    pub(super) waker: Option<Waker>,
+    pub(super) parked_at: Option<usize>,
+}
+
+impl<M> Reader<M> {
+    pub(super) fn new(subscriber: Arc<Subscriber<M>>, capacity: usize, next: u64) -> Self {
+        Self {
+            subscriber,
+            capacity,
+            at_once: (capacity / AT_ONCE).clamp(1, AT_ONCE),
+            next,
+            skips: VecDeque::new(),
+            untold: 0,
+            lost: 0,
+            taken: 0,
+            retained: 0,
+            ended: None,
+            rest: VecDeque::new(),
+            waker: None,
+            parked_at: None,
+        }
+    }
+
+    /// Notes what it was given of retained messages, and what of them there was no room for.
+    pub(super) fn give(&mut self, given: u64, left: u64) {
+        self.taken += given;
+        self.retained += given + left;
+        self.lost += left;
+    }
+
+    /// Where what it is owed begins.
+    fn begin(&self, tail: u64) -> u64 {
+        let capacity = u64::try_from(self.capacity).unwrap_or(u64::MAX);
+        self.next.max(tail.saturating_sub(capacity))
+    }
+
+    /// How many it is owed, and how many are missing before that.
+    fn owed(&self, tail: u64) -> (u64, u64) {
+        if self.ended.is_some() {
+            return (self.rest.len() as u64, 0);
+        }
+        let begin = self.begin(tail);
+        let before = self.skips.iter().take_while(|skip| **skip < begin).count() as u64;
+        let after = self.skips.len() as u64 - before;
+        (tail - begin - after, begin - self.next - before)
+    }
+
+    /// Passes the next slot; tells whether it is one for it.
+    #[inline]
+    fn pass(&mut self) -> bool {
+        let skipped = self.skips.front() == Some(&self.next);
+        if skipped {
+            self.skips.pop_front();
+        }
+        self.next += 1;
+        !skipped
+    }
+
+    fn miss(&mut self, count: u64) {
+        self.untold += count;
+        self.lost += count;
+    }
+}
+
+impl<M> State<M> {
+    /// Has a reader pass what it is not owed any more, and counts that as missing.
+    #[inline]
+    fn advance(&mut self, place: usize) {
+        let tail = self.tail();
+        let Some(Some(reader)) = self.readers.get_mut(place) else {
+            return;
+        };
+        let begin = reader.begin(tail);
+        while reader.next < begin {
+            if reader.skips.is_empty() && reader.next < self.first {
+                // What has left needs no look at each.
+                let to = begin.min(self.first);
+                reader.miss(to - reader.next);
+                reader.next = to;
+                continue;
+            }
+            let number = reader.next;
+            if reader.pass() {
+                reader.miss(1);
+                if let Some(slot) = self.slots.get_mut(at(self.first, number)) {
+                    slot.readers -= 1;
+                }
+            }
+        }
+    }
+
+    /// Has a reader not get the slot that comes next. Returns what nobody is owed any more.
+    pub(super) fn skip(&mut self, place: usize) -> Vec<Message<M>> {
+        // What it has missed goes first, so that there are never more skips than it has room.
+        self.advance(place);
+        let tail = self.tail();
+        if let Some(Some(reader)) = self.readers.get_mut(place) {
+            reader.skips.push_back(tail);
+        }
+        self.drop_read()
+    }
+
+    /// Takes what is next. Returns what nobody is owed any more too, to be dropped after the lock.
+    #[inline]
+    pub(super) fn take(
+        &mut self,
+        place: usize,
+        hand: &mut VecDeque<Message<M>>,
+    ) -> (Found<M>, Vec<Message<M>>) {
+        self.advance(place);
+        let tail = self.tail();
+        let Some(Some(reader)) = self.readers.get_mut(place) else {
+            return (Found::End, Vec::new());
+        };
+        let untold = std::mem::take(&mut reader.untold);
+        if untold > 0 {
+            return (Found::Lost(untold), self.drop_read());
+        }
+        if reader.ended.is_some() {
+            let next = reader.rest.pop_front();
+            reader.taken += u64::from(next.is_some());
+            return (next.map_or(Found::End, Found::Message), Vec::new());
+        }
+        let mut found = Found::Nothing;
+        let mut room = reader.at_once;
+        while room > 0 && reader.next < tail {
+            let number = reader.next;
+            if !reader.pass() {
+                continue;
+            }
+            let Some(slot) = self.slots.get_mut(at(self.first, number)) else {
+                continue;
+            };
+            slot.readers -= 1;
+            let message = slot.message.clone();
+            reader.taken += 1;
+            room -= 1;
+            match found {
+                Found::Nothing => found = Found::Message(message),
+                _ => hand.push_back(message),
+            }
+        }
+        (found, self.drop_read())
+    }
+
+    /// Ends a reader: it takes along what it is owed. Returns its waker, and what nobody is owed any more.
+    pub(super) fn end(&mut self, place: usize, end: Ended) -> (Option<Waker>, Vec<Message<M>>) {
+        if !self.is_live(place) {
+            return (None, Vec::new());
+        }
+        self.advance(place);
+        let tail = self.tail();
+        if let Some(Some(reader)) = self.readers.get_mut(place) {
+            while reader.next < tail {
+                let number = reader.next;
+                if reader.pass()
+                    && let Some(slot) = self.slots.get_mut(at(self.first, number))
+                {
+                    slot.readers -= 1;
+                    reader.rest.push_back(slot.message.clone());
+                }
+            }
+            reader.ended = Some(end);
+            self.live -= 1;
+            if let Some(count) = self.capacities.get_mut(&reader.capacity) {
+                *count -= 1;
+                if *count == 0 {
+                    self.capacities.remove(&reader.capacity);
+                }
+            }
+        }
+        let mut left_over = self.drop_read();
+        while let Some(message) = self.trim() {
+            left_over.push(message);
+        }
+        if self.slots.is_empty() {
+            self.slots = VecDeque::new();
+        }
+        (self.unpark(place), left_over)
+    }
+
+    pub(super) fn tally(&self, place: usize) -> Tally {
+        let Some(reader) = self.reader(place) else {
+            return Tally::default();
+        };
+        let (owed, missing) = reader.owed(self.tail());
+        let received = reader.subscriber.received();
+        Tally {
+            received,
+            retained: reader.retained,
+            displaced: reader.lost + missing,
+            queued: reader.taken - received + owed,
+            ..Tally::default()
+        }
+    }
+
+    /// Takes out the oldest slots that nobody is owed any more.
+    #[inline]
+    fn drop_read(&mut self) -> Vec<Message<M>> {
+        let mut read = Vec::new();
+        while self.slots.front().is_some_and(|slot| slot.readers == 0) {
+            self.first += 1;
+            read.extend(self.slots.pop_front().map(|slot| slot.message));
+        }
+        read
+    }
+}
+
+/// Where a slot is; beyond all of them if it has left.
+fn at(first: u64, number: u64) -> usize {
+    number
+        .checked_sub(first)
+        .and_then(|at| usize::try_from(at).ok())
+        .unwrap_or(usize::MAX)
+}
