@@ -1,1 +1,45 @@
 #![doc = include_str!("../README.md")]
+
+mod catalog;
+mod config;
+mod contained;
+pub mod contract;
+mod dispatcher;
+mod error;
+mod future;
+mod hooks;
+mod implementations;
+mod in_hand;
+mod keeper;
+mod line;
+mod name;
+pub mod notification;
+mod renderers;
+mod report;
+mod retry;
+mod route;
+mod shared;
+mod stats;
+mod ticket;
+mod worker;
+
+pub use catalog::Catalog;
+pub use config::DispatcherConfig;
+pub use dispatcher::Dispatcher;
+pub use error::{
+    AddError, BadOption, DuplicateName, MakeError, SendError, StartError, UnknownName,
+};
+pub use future::BoxFuture;
+pub use hooks::Hooks;
+pub use implementations::Implementations;
+pub use keeper::DispatcherMsg;
+pub use name::default_name;
+pub use renderers::{AnyDebug, Renderers};
+pub use report::{DeadLetter, DeliverError, Delivered, Failure, GaveUp};
+pub use route::Route;
+pub use stats::{DispatcherInfo, DispatcherStats, RouteInfo};
+pub use ticket::Ticket;
+
+// What the options and ends of a dispatcher are made of, so that they need no second dependency.
+pub use otp_core::backoff::{Backoff, Jitter};
+pub use otp_core::{Child, Pid, StopError};

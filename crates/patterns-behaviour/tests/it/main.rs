@@ -1,1 +1,28 @@
-//! The tests of this crate, through its public interface.
+//! The crate as its users see it, a module for each concept.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+mod cancel;
+mod capabilities;
+mod catalog;
+mod contract;
+mod crashes;
+mod defects;
+mod delivering;
+mod errors;
+mod hooks;
+mod implementations;
+mod matrix;
+mod model;
+mod names;
+mod notification;
+mod options;
+mod queues;
+mod removing;
+mod renderers;
+mod retries;
+mod stopping;
+mod supervised;
+mod support;
+mod threads;
+mod without_runtime;

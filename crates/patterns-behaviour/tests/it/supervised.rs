@@ -1,0 +1,221 @@
+//! A dispatcher below a supervisor of the user's.
+
+use std::sync::Arc;
+
+use otp_core::{Strategy, Supervisor, SupervisorRef};
+use patterns_behaviour::{AddError, Dispatcher, DispatcherConfig, GaveUp, Hooks, SendError};
+use tokio::time::Instant;
+
+use crate::support::{
+    Deed, Parcel, Port, Ports, Scripted, advance, assert_lawful, config, ms, quiet, secs, settle,
+};
+
+/// A dispatcher with one implementation, and the supervisor that will run it.
+fn child(config: DispatcherConfig) -> (Supervisor, Ports, Arc<Scripted>) {
+    let (child, ports) = Dispatcher::child(
+        "ports",
+        config,
+        Hooks::new(),
+        |port: &Arc<dyn Port>, parcel: &Parcel| port.put(parcel),
+    )
+    .unwrap();
+    let port = Arc::new(Scripted::default());
+    ports.add("a", Arc::clone(&port) as Arc<dyn Port>).unwrap();
+    (
+        Supervisor::new(Strategy::OneForOne).child(child),
+        ports,
+        port,
+    )
+}
+
+async fn started(config: DispatcherConfig) -> (SupervisorRef, Ports, Arc<Scripted>) {
+    let (supervisor, ports, port) = child(config);
+    (supervisor.start().await.unwrap(), ports, port)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_before_the_start_waits_for_it() {
+    let (supervisor, ports, port) = child(config());
+    let ticket = ports.send("a", Parcel::new(1, &[])).unwrap();
+    settle().await;
+    assert!(!ports.info().is_running && ports.pid().is_none());
+    let tree = supervisor.start().await.unwrap();
+    assert_eq!(ticket.await.unwrap().value, 1);
+    assert!(ports.info().is_running);
+    ports.add("b", Arc::new(Scripted::default())).unwrap();
+    ports.deliver("b", Parcel::new(2, &[])).await.unwrap();
+    tree.stop().await.unwrap();
+    assert_eq!(*port.done.lock().unwrap(), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_never_started_reports_what_it_had() {
+    let (supervisor, ports, _) = child(config());
+    let ticket = ports.send("a", Parcel::new(1, &[])).unwrap();
+    let other = ports.send("a", Parcel::new(2, &[])).unwrap();
+    drop(supervisor);
+    assert_eq!(ticket.await.unwrap_err().gave_up, GaveUp::Stopped);
+    assert_eq!(other.await.unwrap_err().attempts, 0);
+    assert!(matches!(
+        ports.send("a", Parcel::new(3, &[])),
+        Err(SendError::Stopped(_))
+    ));
+    assert!(matches!(
+        ports.add("b", Arc::new(Scripted::default())),
+        Err(AddError::Stopped(_))
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_not_started_can_be_removed_from() {
+    let (supervisor, ports, _) = child(config());
+    let ticket = ports.send("a", Parcel::new(1, &[])).unwrap();
+    ports.remove("a").await.unwrap();
+    assert_eq!(ticket.await.unwrap_err().gave_up, GaveUp::Stopped);
+    let tree = supervisor.start().await.unwrap();
+    assert!(ports.names().is_empty());
+    tree.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_one_goes_on_with_what_it_had_accepted_in_order() {
+    let (tree, ports, port) = started(config()).await;
+    ports.add("b", Arc::new(Scripted::default())).unwrap();
+    let tickets: Vec<_> = (0..6)
+        .map(|id| ports.send("a", Parcel::new(id, &[Deed::Take(50)])).unwrap())
+        .collect();
+    advance(ms(120)).await;
+    for _ in 0..3 {
+        ports.pid().unwrap().kill();
+        // Accepted also while it is being restarted.
+        ports.send("b", Parcel::new(9, &[])).unwrap();
+        settle().await;
+    }
+    for ticket in tickets {
+        ticket.await.unwrap();
+    }
+    assert_eq!(*port.done.lock().unwrap(), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(
+        port.most_at_once.load(std::sync::atomic::Ordering::SeqCst),
+        1,
+        "never two workers on one seat"
+    );
+    settle().await;
+    assert_eq!(ports.stats().delivered, 9);
+    assert_lawful(&ports);
+    tree.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_supervisor_stops_it_in_order() {
+    let (tree, ports, _) = started(config()).await;
+    let quick = ports
+        .send("a", Parcel::new(1, &[Deed::Take(1_000)]))
+        .unwrap();
+    let hangs = ports.send("a", Parcel::new(2, &[Deed::Hang])).unwrap();
+    settle().await;
+    let begun = Instant::now();
+    tree.stop().await.unwrap();
+    assert_eq!(begun.elapsed(), secs(5));
+    assert!(quick.await.is_ok());
+    assert_eq!(hangs.await.unwrap_err().gave_up, GaveUp::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_was_stopped_and_started_again_accepts_again() {
+    let (tree, ports, port) = started(config()).await;
+    ports.deliver("a", Parcel::new(1, &[])).await.unwrap();
+    tree.terminate_child("ports").await.unwrap();
+    assert!(matches!(
+        ports.send("a", Parcel::new(2, &[])),
+        Err(SendError::Stopped(_))
+    ));
+    tree.restart_child("ports").await.unwrap();
+    ports.deliver("a", Parcel::new(3, &[])).await.unwrap();
+    // Also with the stop of the dispatcher's own: its supervisor starts it again.
+    ports.stop_now().await.unwrap();
+    settle().await;
+    ports.deliver("a", Parcel::new(4, &[])).await.unwrap();
+    assert_eq!(*port.done.lock().unwrap(), [1, 3, 4]);
+    tree.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn its_workers_stand_in_the_tree_by_name() {
+    let (tree, ports, _) = started(config()).await;
+    let route = patterns_behaviour::Route::to(Arc::new(Scripted::default()) as Arc<dyn Port>);
+    ports
+        .add_route(
+            "many",
+            route.config(DispatcherConfig {
+                workers: 2,
+                ..config()
+            }),
+        )
+        .unwrap();
+    settle().await;
+    let workers: Vec<_> = ports
+        .info()
+        .routes
+        .iter()
+        .map(|route| (route.name.to_string(), route.workers))
+        .collect();
+    assert_eq!(workers, [("a".to_owned(), 1), ("many".to_owned(), 2)]);
+    tree.stop().await.unwrap();
+    let workers: Vec<_> = ports
+        .info()
+        .routes
+        .iter()
+        .map(|route| route.workers)
+        .collect();
+    assert_eq!(workers, [0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_under_way_survives_a_crash_of_the_dispatcher() {
+    let (tree, ports, port) = started(config()).await;
+    let tickets: Vec<_> = (0..4)
+        .map(|id| ports.send("a", Parcel::new(id, &[Deed::Take(50)])).unwrap())
+        .collect();
+    settle().await;
+    let other = ports.clone();
+    let removal = tokio::spawn(async move { other.remove("a").await });
+    advance(ms(70)).await;
+    ports.pid().unwrap().kill();
+    settle().await;
+    assert!(
+        matches!(
+            ports.send("a", Parcel::new(9, &[])),
+            Err(SendError::Stopped(_))
+        ),
+        "it is not opened again"
+    );
+    removal.await.unwrap().unwrap();
+    for ticket in tickets {
+        ticket.await.unwrap();
+    }
+    assert_eq!(*port.done.lock().unwrap(), [0, 1, 2, 3]);
+    assert!(ports.names().is_empty());
+    tree.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn panics_of_implementations_never_reach_the_users_supervisor() {
+    quiet();
+    let (tree, ports, _) = started(DispatcherConfig {
+        max_attempts: 1,
+        ..config()
+    })
+    .await;
+    let pid = ports.pid().unwrap();
+    for id in 0..100 {
+        assert!(
+            ports
+                .deliver("a", Parcel::new(id, &[Deed::Panic]))
+                .await
+                .is_err()
+        );
+    }
+    assert_eq!(ports.pid(), Some(pid));
+    tree.stop().await.unwrap();
+}
