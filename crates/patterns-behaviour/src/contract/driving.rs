@@ -30,7 +30,7 @@ pub(super) async fn yield_now() {
 /// Runs all of them at the same time: each in a task of its own if there is a runtime, else in turns.
 pub(super) async fn side_by_side<T: Send + 'static>(works: Vec<BoxFuture<'static, T>>) -> Vec<T> {
     if Handle::try_current().is_err() {
-        return in_turns(works).await;
+        return drive_in_turns(works).await;
     }
     let mut tasks: JoinSet<T> = works.into_iter().collect();
     let mut results = Vec::new();
@@ -47,7 +47,8 @@ pub(super) async fn side_by_side<T: Send + 'static>(works: Vec<BoxFuture<'static
     results
 }
 
-async fn in_turns<T>(works: Vec<BoxFuture<'static, T>>) -> Vec<T> {
+/// Runs all of them in this task, each until it waits, then the next.
+pub(super) async fn drive_in_turns<T>(works: Vec<BoxFuture<'static, T>>) -> Vec<T> {
     let mut works: Vec<_> = works.into_iter().map(Some).collect();
     let mut results = Vec::new();
     poll_fn(|cx| {

@@ -15,8 +15,8 @@ type Rule<S> = Box<dyn Fn(Stage<S>) -> BoxFuture<'static, Kept> + Send + Sync>;
 
 /// The rules that implementations have to keep, and the way to make what they are tried on.
 ///
-/// It runs inside a tokio runtime, or outside of one. Inside, each rule has a time limit, and senders that are concurrent are tasks: on a
-/// runtime with several threads, they run at the same time. With a paused clock everything goes on as fast as it can; but then a subject with real input and output
+/// It runs inside a tokio runtime, or outside of one. Inside, each rule has a time limit, and senders that are concurrent take turns first, and then are tasks:
+/// on a runtime with several threads, they run at the same time. With a paused clock everything goes on as fast as it can; but then a subject with real input and output
 /// runs out of time while it waits for the outside.
 ///
 /// # Examples

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::driving::{Patience, polled, side_by_side};
+use super::driving::{Patience, drive_in_turns, polled, side_by_side};
 use super::subject::{Subject, Unmet};
 use crate::BoxFuture;
 
@@ -37,6 +37,9 @@ pub(super) const ALL: [&str; 12] = [
     ONCE, ORDER, ERROR, RECOVERS, REFUSES, KEEPS, DROPPED, CONCURRENT, EMPTY, MEBIBYTE, VERBATIM,
     NAME,
 ];
+
+/// One of several senders.
+type Sending = BoxFuture<'static, Result<(), String>>;
 
 /// What a rule comes to.
 pub(super) type Kept = Result<(), Unmet>;
@@ -219,31 +222,43 @@ impl<S: Subject> Stage<S> {
     }
 
     async fn concurrent(&self) -> Kept {
-        let texts: Vec<Vec<String>> = (0..8)
-            .map(|sender| numbered(&format!("sender {sender}"), 8))
-            .collect();
-        let sends = texts.iter().cloned().map(|texts| {
-            let subject = Arc::clone(&self.subject);
-            let work = async move {
-                for text in texts {
-                    if let Err(error) = subject.send(&text).await {
-                        return Err(format!("sending {} failed: {error}", short(&text)));
-                    }
-                }
-                Ok(())
-            };
-            Box::pin(work) as BoxFuture<'static, Result<(), String>>
-        });
-        for sent in side_by_side(sends.collect()).await {
+        // In turns, each interrupted wherever it waits; then in tasks, which threads may run at the same time.
+        let in_turns = self.crowd("turn");
+        let mut texts = in_turns.0;
+        for sent in drive_in_turns(in_turns.1).await {
             sent?;
         }
-        let texts = texts.concat();
+        let in_tasks = self.crowd("task");
+        texts.extend(in_tasks.0);
+        for sent in side_by_side(in_tasks.1).await {
+            sent?;
+        }
         self.all_arrive(&texts).await?;
         let received = self.subject.received().await;
         match received.iter().find(|text| !texts.contains(text)) {
             None => Ok(()),
             Some(mixed) => Err(format!("{} arrived, which nobody has sent", short(mixed)).into()),
         }
+    }
+
+    /// Senders, and what they send together.
+    fn crowd(&self, what: &str) -> (Vec<String>, Vec<Sending>) {
+        let texts: Vec<Vec<String>> = (0..8)
+            .map(|sender| numbered(&format!("{what} of sender {sender}"), 8))
+            .collect();
+        let sends = texts.iter().cloned().map(|texts| {
+            let subject = Arc::clone(&self.subject);
+            Box::pin(async move {
+                for text in texts {
+                    if let Err(error) = subject.send(&text).await {
+                        return Err(format!("sending {} failed: {error}", short(&text)));
+                    }
+                }
+                Ok(())
+            }) as Sending
+        });
+        let sends = sends.collect();
+        (texts.concat(), sends)
     }
 
     async fn empty(&self) -> Kept {
