@@ -13,6 +13,8 @@ mod hooks;
 mod machine;
 mod permit;
 mod running;
+#[cfg(all(test, otp_schedules))]
+mod schedules;
 #[cfg(feature = "tower")]
 mod service;
 mod set;

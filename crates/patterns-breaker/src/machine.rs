@@ -8,6 +8,9 @@
 //!    time makes is made as of the moment when it was due.
 //! 4. It never rejects for ever by itself, unless the open time is without end: trials that hang end the generation.
 
+mod chance;
+mod change;
+mod ramp;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -18,19 +21,15 @@ use crate::window::{Tally, Window};
 use crate::word::{Tag, Word, next_generation};
 use crate::{Outcome, State};
 
+use chance::splitmix;
+pub(crate) use change::{Change, End, Refusal};
+use ramp::Ramp;
 pub(crate) use rules::Rules;
-
-/// A whole share of the calls, in the fixed point of [`Phase::Ramping`].
-const WHOLE: u64 = 1 << 32;
 
 #[derive(Debug)]
 enum Phase {
     Closed,
-    Ramping {
-        since: u64,
-        /// How much of a call may still go through. At most a whole one is ever saved.
-        credit: u64,
-    },
+    Ramping(Ramp),
     HalfOpen {
         under_way: u32,
         /// Trials that have succeeded, since there is none that has not.
@@ -42,33 +41,6 @@ enum Phase {
         until: u64,
     },
     Isolated,
-}
-
-/// A change of state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Change {
-    pub(crate) from: State,
-    pub(crate) to: State,
-    pub(crate) cause: Cause,
-    pub(crate) at: u64,
-    /// Until when it is open, if it is now.
-    pub(crate) until: Option<u64>,
-}
-
-/// Why a call is not let through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) state: State,
-    /// When to try again; `NEVER` if only a reset helps.
-    pub(crate) again: u64,
-}
-
-/// How a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    Recorded(Outcome),
-    /// Without an outcome: its permit was dropped.
-    Cancelled,
 }
 
 #[derive(Debug)]
@@ -107,7 +79,7 @@ impl Machine {
     pub(crate) const fn state(&self) -> State {
         match self.phase {
             Phase::Closed => State::Closed,
-            Phase::Ramping { .. } => State::Ramping,
+            Phase::Ramping(_) => State::Ramping,
             Phase::HalfOpen { .. } => State::HalfOpen,
             Phase::Open { .. } => State::Open,
             Phase::Isolated => State::Isolated,
@@ -151,7 +123,7 @@ impl Machine {
             Phase::Closed if self.window.is_none() => Tag::Counting,
             Phase::Closed => Tag::Windowed,
             Phase::Open { .. } | Phase::Isolated => Tag::Open,
-            Phase::Ramping { .. } | Phase::HalfOpen { .. } => Tag::Locked,
+            Phase::Ramping(_) | Phase::HalfOpen { .. } => Tag::Locked,
         };
         let failures = match self.phase {
             Phase::Closed => self.failures,
@@ -192,9 +164,10 @@ impl Machine {
                     let at = progress + self.rules.half_open_timeout;
                     self.open(Cause::TrialsTimedOut, at);
                 }
-                Phase::Ramping { since, .. } if self.rules.ramp <= now - since => {
+                Phase::Ramping(ref ramp) if ramp.end() <= now => {
+                    let at = ramp.end();
                     self.reopened = 0;
-                    self.change(Phase::Closed, Cause::RampedUp, since + self.rules.ramp);
+                    self.change(Phase::Closed, Cause::RampedUp, at);
                 }
                 _ => return now,
             }
@@ -206,13 +179,11 @@ impl Machine {
         let now = self.advance(now);
         let again = match &mut self.phase {
             Phase::Closed => return Ok(self.generation),
-            Phase::Ramping { since, credit } => {
-                *credit += share(now - *since, self.rules.ramp);
-                if *credit >= WHOLE {
-                    *credit -= WHOLE;
+            Phase::Ramping(ramp) => {
+                if ramp.admits(now) {
                     return Ok(self.generation);
                 }
-                since.saturating_add(self.rules.ramp)
+                ramp.end()
             }
             Phase::HalfOpen {
                 under_way,
@@ -245,7 +216,7 @@ impl Machine {
             return;
         }
         match (&mut self.phase, end) {
-            (Phase::Closed | Phase::Ramping { .. }, End::Recorded(outcome)) => {
+            (Phase::Closed | Phase::Ramping(_), End::Recorded(outcome)) => {
                 if let Some(cause) = self.judge(outcome, elapsed, now) {
                     self.open(cause, now);
                 }
@@ -305,7 +276,7 @@ impl Machine {
     pub(crate) fn open(&mut self, cause: Cause, now: u64) {
         match self.phase {
             Phase::Closed => self.reopened = 0,
-            Phase::Ramping { .. } | Phase::HalfOpen { .. } => {
+            Phase::Ramping(_) | Phase::HalfOpen { .. } => {
                 self.reopened = self.reopened.saturating_add(1);
             }
             Phase::Open { .. } | Phase::Isolated => {}
@@ -344,10 +315,7 @@ impl Machine {
             self.reopened = 0;
             self.change(Phase::Closed, cause, now);
         } else {
-            let next = Phase::Ramping {
-                since: now,
-                credit: WHOLE,
-            };
+            let next = Phase::Ramping(Ramp::new(now, self.rules.ramp));
             self.change(next, cause, now);
         }
     }
@@ -368,20 +336,4 @@ impl Machine {
             until: self.until(),
         });
     }
-}
-
-/// The share of the calls that is let through when so much of the ramp is behind, of [`WHOLE`].
-fn share(elapsed: u64, ramp: u64) -> u64 {
-    // Rounded up, so that ten calls of a tenth each are a whole one.
-    let share = (u128::from(elapsed) * u128::from(WHOLE)).div_ceil(u128::from(ramp.max(1)));
-    u64::try_from(share).unwrap_or(WHOLE).min(WHOLE)
-}
-
-/// The next number after `seed`: `SplitMix64` (Steele, Lea, Flood: *Fast splittable pseudorandom number generators*, 2014).
-const fn splitmix(seed: &mut u64) -> u64 {
-    *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut mixed = *seed;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }

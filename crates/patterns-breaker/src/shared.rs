@@ -80,6 +80,11 @@ impl Shared {
         &self.config
     }
 
+    #[cfg(all(test, otp_schedules))]
+    pub(crate) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Whether this runtime is known to have no timers.
     pub(crate) fn is_without_timers(&self, runtime: Id) -> bool {
         self.without_timers.get() == Some(&runtime)

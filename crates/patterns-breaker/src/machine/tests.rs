@@ -7,8 +7,9 @@ use otp_core::backoff::Backoff;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::ramp::{WHOLE, share};
 use super::rules::Rates;
-use super::{End, Machine, Refusal, Rules, WHOLE, share};
+use super::{End, Machine, Refusal, Rules};
 use crate::clock::NEVER;
 use crate::event::Cause;
 use crate::window::Size;
