@@ -71,7 +71,10 @@ where
     E: Send + 'static,
 {
     /// Starts a dispatcher without any implementation. `deliver` says how one of them is given a message: usually it calls a method of the
-    /// trait.
+    /// trait. It runs at each attempt, and its panic is one of the implementation.
+    ///
+    /// The closure's types have to be known where it stands: as `|storage: &Arc<dyn Storage>, put: &Put| storage.put(put)`, or by an alias,
+    /// `type Puts = Dispatcher<dyn Storage, Put, (), Error>`, and `Puts::start(config, |storage, put| storage.put(put))`.
     ///
     /// # Cancel safety
     ///
