@@ -9,7 +9,7 @@ use std::time::Duration;
 use otp_core::{Context, ExitReason, GenServer};
 use tokio::task::yield_now;
 
-use crate::table::Table;
+use crate::table::{STEP, Table};
 
 /// What the process of a limiter is sent, as a [`Child`](otp_core::Child) names it. Only the limiter itself makes one.
 #[derive(Debug)]
@@ -58,17 +58,27 @@ impl<K: Hash + Eq> Server<K> {
     async fn sweep(&self) {
         let shards = self.table.upgrade().map_or(0, |table| table.shards());
         for shard in 0..shards {
+            let (mut looked_at, mut places) = (0, 0);
             loop {
                 let Some(table) = self.table.upgrade() else {
                     return;
                 };
-                // A key whose drop panics is reported by the panic hook as any other panic. It must not end the sweeping of all the rest.
-                let swept = catch_unwind(AssertUnwindSafe(|| table.sweep(shard)));
+                // A panic of a key's drop, or of its hash, is reported by the panic hook as any other. It must not end the sweeping of all the rest.
+                let is_over = catch_unwind(AssertUnwindSafe(|| {
+                    places = table.sweep(shard);
+                    let is_over = looked_at >= places;
+                    if is_over {
+                        table.shrink(shard);
+                    }
+                    is_over
+                }));
                 drop(table);
                 yield_now().await;
-                if swept.unwrap_or(true) {
+                // It begins where new keys have left off, and ends a step at the table's end: with one more all are looked at.
+                if is_over.unwrap_or(looked_at >= places) {
                     break;
                 }
+                looked_at += STEP;
             }
         }
     }

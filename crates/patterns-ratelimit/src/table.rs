@@ -18,7 +18,7 @@ use crate::sync::Mutex;
 use crate::{Allowed, Denied, KeyedConfig, KeyedStats, Quota};
 
 /// How many places of a table a step of a sweep looks at under one lock.
-const STEP: usize = 256;
+pub(crate) const STEP: usize = 256;
 
 /// The shards. What they guard, `Shard` numbers.
 #[derive(Debug)]
@@ -159,14 +159,27 @@ impl<K: Hash + Eq> Table<K> {
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         let asked = self.asked(key);
-        let taken = self.take_once(asked, tokens);
-        match taken {
+        let nanos = self.clock.now();
+        let mut shard = self.shards[self.shard_of(asked.hash)].0.lock();
+        if let Some(taken) = shard.take_known(asked, nanos, tokens) {
+            return taken;
+        }
+        drop(shard);
+        self.consume_any(asked, tokens)
+    }
+
+    #[inline(never)]
+    fn consume_any<Q>(&self, asked: Asked<'_, Q>, tokens: u32) -> Result<Allowed, Denied>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        match self.take_once(asked, tokens) {
             Err(Denied::TooManyKeys { .. }) => self.take_again(asked, tokens),
             taken => taken,
         }
     }
 
-    #[inline]
     fn take_once<Q>(&self, asked: Asked<'_, Q>, tokens: u32) -> Result<Allowed, Denied>
     where
         K: Borrow<Q>,
@@ -208,12 +221,15 @@ impl<K: Hash + Eq> Table<K> {
         }
     }
 
-    /// Sweeps the next places of a shard. Says whether that was the end of it.
-    pub(crate) fn sweep(&self, shard: usize) -> bool {
+    /// Sweeps the next `STEP` places of a shard, or those up to its end. Returns how many places it has.
+    pub(crate) fn sweep(&self, shard: usize) -> usize {
         let nanos = self.clock.now();
-        self.with(shard, |shard| {
-            shard.sweep_at(nanos, STEP, &self.room, &self.hasher)
-        })
+        self.with(shard, |shard| shard.sweep_at(nanos, STEP, &self.room))
+    }
+
+    /// Gives memory of a shard back, if it has far more than it needs.
+    pub(crate) fn shrink(&self, shard: usize) {
+        self.with(shard, |shard| shard.shrink(&self.hasher));
     }
 
     pub(crate) fn set_quota(&self, quota: Quota, gcra: Gcra) {

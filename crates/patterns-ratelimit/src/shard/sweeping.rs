@@ -11,14 +11,14 @@ use crate::room::Room;
 const SHRINKS: usize = 4_096;
 
 impl<K: Hash + Eq> Shard<K> {
-    /// Looks at the next `places` places of the table, and forgets what is idle there. Says whether that was the end of it.
+    /// Looks at the next `places` places of the table, or those up to its end, and forgets what is idle there.
     ///
     /// What is idle is what owes nothing at the last moment that was seen here. The keys are garbage then.
-    pub(crate) fn sweep(&mut self, places: usize, room: &Room) -> bool {
+    pub(crate) fn sweep(&mut self, places: usize, room: &Room) {
         let all = self.table.num_buckets();
         if self.table.is_empty() {
             self.cursor = 0;
-            return true;
+            return;
         }
         if self.cursor >= all {
             self.cursor = 0;
@@ -31,7 +31,8 @@ impl<K: Hash + Eq> Shard<K> {
                 entry.word & WAITED == 0 && entry.word <= gcra.units(self.latest)
             });
             if is_idle && let Ok(found) = self.table.get_bucket_entry(place) {
-                self.garbage.push(found.remove().0.key);
+                let key = found.remove().0.key;
+                self.discard(key);
                 gone += 1;
             }
         }
@@ -40,27 +41,21 @@ impl<K: Hash + Eq> Shard<K> {
             room.leave(usize::try_from(gone).unwrap_or(usize::MAX));
         }
         self.cursor = end;
-        if end == all {
-            self.cursor = 0;
-        }
-        end == all
     }
 
-    /// Sweeps as of the moment `nanos`, and gives memory back where little is left.
-    pub(crate) fn sweep_at(
-        &mut self,
-        nanos: u64,
-        places: usize,
-        room: &Room,
-        hasher: &DefaultHashBuilder,
-    ) -> bool {
+    /// Sweeps as of the moment `nanos`. Returns how many places there are.
+    pub(crate) fn sweep_at(&mut self, nanos: u64, places: usize, room: &Room) -> usize {
         self.moment(nanos);
-        let is_over = self.sweep(places, room);
-        if is_over && self.table.len() <= SHRINKS && self.table.capacity() / 8 > self.table.len() {
-            let places = self.table.len() * 2;
+        self.sweep(places, room);
+        self.table.num_buckets()
+    }
+
+    /// Gives memory back where little is left.
+    pub(crate) fn shrink(&mut self, hasher: &DefaultHashBuilder) {
+        let len = self.table.len();
+        if len <= SHRINKS && self.table.capacity() / 8 > len {
             self.table
-                .shrink_to(places, |entry| hasher.hash_one(&entry.key));
+                .shrink_to(len * 2, |entry| hasher.hash_one(&entry.key));
         }
-        is_over
     }
 }

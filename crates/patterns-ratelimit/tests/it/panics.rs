@@ -1,0 +1,144 @@
+//! Panics in the program's own code: keys.
+
+use std::cell::Cell;
+use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use patterns_ratelimit::{KeyedRateLimiter, Quota, consume_all};
+use tokio::time::advance;
+
+use crate::support::{Outcome, limiter, secs};
+
+thread_local! {
+    static PANICS: Cell<Option<Where>> = const { Cell::new(None) };
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Where {
+    Hash,
+    Eq,
+    Clone,
+    Drop,
+}
+
+fn may_panic(place: Where) {
+    if PANICS.get() == Some(place) {
+        PANICS.set(None);
+        panic!("in {place:?}");
+    }
+}
+
+/// A key that panics where it is told to.
+#[derive(Debug)]
+struct Key(u64);
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        may_panic(Where::Hash);
+        self.0.hash(state);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        may_panic(Where::Eq);
+        self.0 == other.0
+    }
+}
+
+impl Eq for Key {}
+
+impl Clone for Key {
+    fn clone(&self) -> Self {
+        may_panic(Where::Clone);
+        Self(self.0)
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            may_panic(Where::Drop);
+        }
+    }
+}
+
+fn panics<R>(place: Where, work: impl FnOnce() -> R) {
+    PANICS.set(Some(place));
+    assert!(
+        catch_unwind(AssertUnwindSafe(|| drop(work()))).is_err(),
+        "{place:?}"
+    );
+    assert_eq!(PANICS.take(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_a_key_reaches_the_caller_and_takes_nothing() -> Outcome {
+    let limiter = KeyedRateLimiter::<Key>::new(Quota::per_second(1).burst(3))?;
+    let one = Key(1);
+    panics(Where::Hash, || limiter.allow(&one));
+    panics(Where::Clone, || limiter.allow(&one));
+    assert!(limiter.is_empty());
+    assert!(limiter.allow(&one));
+    panics(Where::Eq, || limiter.allow(&one));
+    panics(Where::Eq, || limiter.tokens(&one));
+    panics(Where::Eq, || limiter.reset(&one));
+    panics(Where::Clone, || limiter.keys());
+    panics(Where::Clone, || limiter.try_reserve(&one, 1));
+    assert_eq!(limiter.tokens(&one), 2);
+    panics(Where::Drop, || limiter.reset(&one));
+    assert_eq!(limiter.tokens(&one), 3);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_amid_several_levels_leaves_them_all_as_they_were() -> Outcome {
+    let (all, before) = (
+        limiter(5),
+        KeyedRateLimiter::<u64>::new(Quota::per_second(5))?,
+    );
+    let limiter = KeyedRateLimiter::<Key>::new(Quota::per_second(1).burst(3))?;
+    let one = Key(1);
+    assert!(limiter.allow(&one));
+    let (at, first) = (limiter.at(&one), before.at(&7));
+    for _ in 0..3 {
+        panics(Where::Eq, || consume_all([&all, &first, &at], 2));
+    }
+    assert_eq!(
+        (all.stats().tokens, before.len(), limiter.tokens(&one)),
+        (5, 0, 2)
+    );
+    assert!(consume_all([&all, &first, &at], 2).is_ok());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_a_forgotten_keys_drop_does_not_end_the_sweeping() -> Outcome {
+    let limiter = KeyedRateLimiter::<Key>::start(Quota::per_second(1)).await?;
+    for key in 0..500 {
+        assert!(limiter.allow(&Key(key)));
+    }
+    PANICS.set(Some(Where::Drop));
+    tokio::time::sleep(secs(31)).await;
+    assert_eq!(PANICS.take(), None, "it has panicked");
+    tokio::time::sleep(secs(30)).await;
+    assert!(limiter.is_empty());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_somebody_waits_leaves_the_line_whole() -> Outcome {
+    let limiter = KeyedRateLimiter::<Key>::new(Quota::per_second(1))?;
+    let one = Key(1);
+    assert!(limiter.allow(&one));
+    let mut waits = Box::pin(limiter.until_ready(&one));
+    panics(Where::Clone, || crate::support::poll(&mut waits));
+    drop(waits);
+    assert_eq!(limiter.stats().waiting, 0);
+    let mut waits = Box::pin(limiter.until_ready(&one));
+    assert!(crate::support::poll(&mut waits).is_pending());
+    panics(Where::Eq, || limiter.allow(&one));
+    advance(secs(1)).await;
+    assert!(crate::support::poll(&mut waits).is_ready());
+    Ok(())
+}

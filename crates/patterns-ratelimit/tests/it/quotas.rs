@@ -1,0 +1,221 @@
+//! Quotas: what is allowed, and their change.
+
+use std::time::Duration;
+
+use patterns_ratelimit::{
+    ConfigError, Denied, KeyedConfig, KeyedRateLimiter, Quota, RateLimiter, StartError,
+};
+use tokio::time::advance;
+
+use crate::support::{Outcome, keyed, limited, limiter, millis, secs};
+
+const YEARS: Duration = Duration::from_secs(30 * 365 * 86_400);
+
+fn refusal(quota: Quota) -> String {
+    RateLimiter::new(quota).unwrap_err().to_string()
+}
+
+#[test]
+fn a_bad_option_is_named_with_what_is_allowed() {
+    let nanos = Duration::from_nanos;
+    assert_eq!(
+        refusal(Quota::new(0, 1, secs(1))),
+        "option `capacity` must be 1 or more"
+    );
+    assert_eq!(
+        refusal(Quota::new(1, 1, Duration::ZERO)),
+        "option `period` must be 1 ns or more"
+    );
+    assert_eq!(
+        refusal(Quota::new(1, 1, Duration::MAX)),
+        "option `period` must be 30 years or less"
+    );
+    assert_eq!(
+        refusal(Quota::new(1, 11, nanos(10))),
+        "option `refill` must be at most one token for each nanosecond of `period`"
+    );
+    assert_eq!(
+        refusal(Quota::new(2, 1, YEARS)),
+        "option `capacity` must be so small that it is refilled within 30 years"
+    );
+    let config = KeyedConfig {
+        max_keys: Some(0),
+        ..KeyedConfig::default()
+    };
+    let error = KeyedRateLimiter::<u64>::new(config).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "option `max_keys` must be 1 or more, or `None` for no bound"
+    );
+    let config = KeyedConfig {
+        sweep_interval: Duration::ZERO,
+        ..KeyedConfig::default()
+    };
+    let error = KeyedRateLimiter::<u64>::new(config).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "option `sweep_interval` must be more than zero; `Duration::MAX` means never"
+    );
+}
+
+#[tokio::test]
+async fn a_bad_option_is_an_error_of_every_start() {
+    let bad = Quota::per_second(0);
+    let start = KeyedRateLimiter::<u64>::start(bad).await.unwrap_err();
+    assert!(matches!(
+        start,
+        StartError::Config(ConfigError::BadOption {
+            option: "capacity",
+            ..
+        })
+    ));
+    assert!(KeyedRateLimiter::<u64>::child("limits", bad).is_err());
+}
+
+#[test]
+fn the_largest_and_the_smallest_are_allowed() -> Outcome {
+    for quota in [
+        Quota::new(1, 1, YEARS),
+        Quota::new(1, 0, YEARS),
+        Quota::new(u32::MAX, 1, Duration::from_nanos(1)),
+        Quota::new(u32::MAX, u32::MAX, secs(5)),
+        Quota::new(1, u32::MAX, secs(5)),
+        Quota::once(u32::MAX),
+    ] {
+        let limiter = RateLimiter::new(quota)?;
+        assert!(limiter.consume(quota.capacity).is_ok(), "{quota:?}");
+        assert_eq!(limiter.quota(), quota);
+    }
+    Ok(())
+}
+
+#[test]
+fn quotas_say_what_they_mean() {
+    assert_eq!(Quota::default(), Quota::new(10, 1, secs(1)));
+    assert_eq!(Quota::per_second(5), Quota::new(5, 5, secs(1)));
+    assert_eq!(Quota::per_minute(5).burst(2), Quota::new(2, 5, secs(60)));
+    assert_eq!(Quota::per_hour(5), Quota::new(5, 5, secs(3_600)));
+    assert_eq!(Quota::every(secs(4)), Quota::new(1, 1, secs(4)));
+    assert_eq!(Quota::once(3).refill, 0);
+    assert!((Quota::per_minute(30).rate_per_second() - 0.5).abs() < 1e-12);
+    assert!(Quota::once(3).rate_per_second().abs() < 1e-12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_owed_stays_owed_under_another_quota() -> Outcome {
+    let limiter = limiter(10);
+    limiter.consume(6)?;
+    limiter.set_quota(Quota::per_second(2).burst(20))?;
+    assert_eq!(limiter.stats().tokens, 14);
+    advance(secs(1)).await;
+    assert_eq!(limiter.stats().tokens, 16);
+    assert_eq!(limiter.quota(), Quota::per_second(2).burst(20));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_is_owed_than_the_new_capacity() -> Outcome {
+    let limiter = limiter(100);
+    limiter.consume(100)?;
+    limiter.set_quota(Quota::per_second(1).burst(2))?;
+    assert_eq!(limiter.consume(1).unwrap_err(), limited(secs(1)));
+    assert_eq!(
+        limiter.consume(3).unwrap_err(),
+        Denied::Impossible {
+            cost: 3,
+            capacity: 2
+        }
+    );
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_of_a_token_is_owed_too() -> Outcome {
+    let limiter = limiter(2);
+    limiter.consume(2)?;
+    advance(millis(500)).await;
+    // One and a half tokens are owed, of which three come back in a second.
+    limiter.set_quota(Quota::per_second(3))?;
+    advance(millis(166)).await;
+    assert!(limiter.consume(2).is_err());
+    advance(millis(1)).await;
+    assert!(limiter.consume(2).is_ok());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_quota_changes_nothing() -> Outcome {
+    let limiter = limiter(2);
+    assert!(limiter.set_quota(Quota::per_second(0)).is_err());
+    assert_eq!(limiter.quota(), Quota::per_second(1).burst(2));
+    let keyed = keyed(2);
+    assert!(keyed.set_quota(Quota::per_second(0)).is_err());
+    assert!(keyed.set_quota_of("a", Some(Quota::per_second(0))).is_err());
+    assert_eq!(
+        (keyed.quota(), keyed.quota_of("a")),
+        (Quota::per_second(1).burst(2), Quota::per_second(1).burst(2))
+    );
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_with_and_one_without_a_refill_follow_each_other() -> Outcome {
+    let limiter = limiter(3);
+    limiter.consume(2)?;
+    limiter.set_quota(Quota::once(3))?;
+    advance(secs(10)).await;
+    assert_eq!(limiter.stats().tokens, 1);
+    limiter.set_quota(Quota::per_second(1).burst(3))?;
+    advance(secs(1)).await;
+    assert_eq!(limiter.stats().tokens, 2);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_can_have_a_quota_of_its_own() -> Outcome {
+    let limiter = keyed(1);
+    let large = Quota::per_second(10);
+    limiter.set_quota_of("paid", Some(large))?;
+    assert_eq!(
+        (limiter.quota_of("paid"), limiter.quota_of("free")),
+        (large, limiter.quota())
+    );
+    assert!(limiter.consume("paid", 10).is_ok());
+    assert!(!limiter.allow("paid"));
+    assert_eq!([(); 2].map(|()| limiter.allow("free")), [true, false]);
+    advance(millis(100)).await;
+    assert_eq!((limiter.tokens("paid"), limiter.tokens("free")), (1, 0));
+
+    limiter.set_quota_of("paid", None)?;
+    assert_eq!(limiter.quota_of("paid"), limiter.quota());
+    // Nine were owed, and no more than one can be now.
+    assert_eq!(limiter.consume("paid", 1).unwrap_err(), limited(secs(1)));
+    limiter.set_quota_of("nobody", None)?;
+    assert_eq!(limiter.len(), 2);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_of_ones_own_outlives_what_is_remembered_of_a_key() -> Outcome {
+    let limiter = keyed(1);
+    limiter.set_quota_of("paid", Some(Quota::per_second(10)))?;
+    assert!(limiter.consume("paid", 10).is_ok());
+    limiter.reset_all();
+    assert!(limiter.is_empty());
+    assert!(limiter.consume("paid", 10).is_ok());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_quota_for_all_leaves_those_with_their_own_alone() -> Outcome {
+    let limiter = keyed(4);
+    limiter.set_quota_of("paid", Some(Quota::per_second(10)))?;
+    limiter.consume("paid", 5)?;
+    limiter.consume("free", 3)?;
+    limiter.set_quota(Quota::per_second(1).burst(20))?;
+    assert_eq!(
+        ["paid", "free", "new"].map(|key| limiter.tokens(key)),
+        [5, 17, 20]
+    );
+    Ok(())
+}
