@@ -30,7 +30,14 @@ impl Word {
     pub(crate) const fn new(tag: Tag, generation: u64, failures: u32) -> Self {
         let tag = (tag as u64) << TAG;
         let generation = (generation % GENERATIONS) << GENERATION;
-        Self(tag | generation | (failures as u64 & FAILURES))
+        // A window may leave the row of failures without a bound. More than these are as many as these.
+        let failures = failures as u64;
+        let failures = if failures < FAILURES {
+            failures
+        } else {
+            FAILURES
+        };
+        Self(tag | generation | failures)
     }
 
     pub(crate) const fn from_bits(bits: u64) -> Self {

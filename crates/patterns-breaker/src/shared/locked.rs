@@ -139,17 +139,19 @@ impl Shared {
     fn settle(&self, inside: &mut Inside) -> Aftermath {
         self.publish(&inside.machine);
         let mut aftermath = Aftermath::default();
-        for change in inside.machine.take_changes() {
-            let transition = self.transition(change);
+        let coming = std::mem::take(&mut inside.coming);
+        if !coming.is_empty() {
             // One whose receiver is gone holds no waker, so nothing but ours is dropped here.
             inside.feeds.retain(|feed| Arc::strong_count(feed) > 1);
+        }
+        for change in inside.machine.take_changes() {
+            let transition = self.transition(change);
             let wakers = inside.feeds.iter().filter_map(|feed| feed.push(transition));
             aftermath.wakers.extend(wakers);
             if self.hooks.has_listener() {
                 inside.untold.push_back(transition);
             }
         }
-        let coming = std::mem::take(&mut inside.coming);
         inside.feeds.extend(coming);
         if !inside.untold.is_empty() && !inside.telling {
             inside.telling = true;

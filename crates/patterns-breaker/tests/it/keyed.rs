@@ -82,6 +82,26 @@ fn a_window_counts_as_trouble_too() {
 }
 
 #[test]
+fn many_failures_in_a_row_are_trouble_too() {
+    let config = BreakerConfig {
+        failure_threshold: None,
+        window: Some(patterns_breaker::WindowConfig {
+            size: patterns_breaker::WindowSize::Time(std::time::Duration::MAX),
+            minimum_calls: u32::MAX,
+            ..patterns_breaker::WindowConfig::default()
+        }),
+        ..BreakerConfig::default()
+    };
+    let set: BreakerSet<u64> = BreakerSet::new(config, 2).unwrap();
+    // As many as the word has bits for, and none of them is overlooked.
+    fail_times(&set.get(&1), 1 << 20);
+    assert_eq!(set.get(&1).stats().failure_count, 1 << 20);
+    let _ = set.get(&2);
+    let _ = set.get(&3);
+    assert!(set.peek(&1).is_some());
+}
+
+#[test]
 fn a_handle_of_what_has_gone_goes_on_working_for_itself() {
     let set = set(1);
     let old = set.get(&1);
