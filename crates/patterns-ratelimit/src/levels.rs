@@ -18,8 +18,8 @@ pub(crate) trait Locked {
     /// Where the lock stands in the order of all locks; levels of the same order have the same lock.
     fn order(&self) -> (u64, usize);
 
-    /// Takes the lock, and calls `work` once.
-    fn locked(&self, work: &mut dyn FnMut(&mut dyn Any));
+    /// Takes the lock, and calls `work` once. Returns what is to be dropped when all locks are free.
+    fn locked(&self, work: &mut dyn FnMut(&mut dyn Any)) -> Option<Box<dyn Any>>;
 
     fn take(
         &self,
@@ -80,6 +80,7 @@ pub fn consume_all<const N: usize>(
         cost,
         allowed: [None; N],
         refused: None,
+        garbage: Vec::new(),
     };
     asking.ask(0);
     if let Some(refused) = asking.refused {
@@ -99,6 +100,7 @@ struct Asking<'a, const N: usize> {
     cost: u32,
     allowed: [Option<Allowed>; N],
     refused: Option<Refused>,
+    garbage: Vec<Box<dyn Any>>,
 }
 
 /// A taking that is undone unless it is kept, also when a panic of a key's `Eq` comes by.
@@ -120,7 +122,8 @@ impl<const N: usize> Asking<'_, N> {
     /// Asks the level at this place of the order and all after it, each while the locks of those before are held.
     fn ask(&mut self, place: usize) {
         if let Some(&index) = self.order.get(place) {
-            self.levels[index].locked(&mut |state| self.ask_locked(place, state));
+            let garbage = self.levels[index].locked(&mut |state| self.ask_locked(place, state));
+            self.garbage.extend(garbage);
         }
     }
 

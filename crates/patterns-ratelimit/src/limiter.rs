@@ -222,8 +222,9 @@ impl Locked for RateLimiter {
         (self.shared.id, 0)
     }
 
-    fn locked(&self, work: &mut dyn FnMut(&mut dyn Any)) {
+    fn locked(&self, work: &mut dyn FnMut(&mut dyn Any)) -> Option<Box<dyn Any>> {
         self.shared.bucket.locked(|slow| work(slow));
+        None
     }
 
     fn take(

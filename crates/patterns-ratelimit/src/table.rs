@@ -88,16 +88,21 @@ impl<K> Table<K> {
     /// Does something with a shard, and drops what became garbage by it when the lock is free.
     #[inline]
     pub(crate) fn with<R>(&self, shard: usize, work: impl FnOnce(&mut Shard<K>) -> R) -> R {
-        let mut locked = self.shards[shard].0.lock();
-        let done = work(&mut locked);
-        let garbage = if locked.garbage.is_empty() {
-            Vec::new()
-        } else {
-            mem::take(&mut locked.garbage)
-        };
-        drop(locked);
+        let (done, garbage) = self.with_garbage(shard, work);
         drop(garbage);
         done
+    }
+
+    /// Does something with a shard, and returns what became garbage by it, to be dropped when no lock is held.
+    #[inline]
+    pub(crate) fn with_garbage<R>(
+        &self,
+        shard: usize,
+        work: impl FnOnce(&mut Shard<K>) -> R,
+    ) -> (R, Vec<K>) {
+        let mut shard = self.shards[shard].0.lock();
+        let done = work(&mut shard);
+        (done, mem::take(&mut shard.garbage))
     }
 
     fn each<R>(&self, mut work: impl FnMut(&mut Shard<K>) -> R) -> Vec<R> {

@@ -200,9 +200,10 @@ where
         (self.at.table.id, self.at.table.shard_of(self.at.asked.hash))
     }
 
-    fn locked(&self, work: &mut dyn FnMut(&mut dyn Any)) {
+    fn locked(&self, work: &mut dyn FnMut(&mut dyn Any)) -> Option<Box<dyn Any>> {
         let shard = self.at.table.shard_of(self.at.asked.hash);
-        self.at.table.with(shard, |shard| work(shard));
+        let ((), garbage) = self.at.table.with_garbage(shard, |shard| work(shard));
+        (!garbage.is_empty()).then(|| Box::new(garbage) as Box<dyn Any>)
     }
 
     fn take(

@@ -36,7 +36,7 @@ fn a_start_outside_a_runtime_is_an_error() {
     let mut start = Box::pin(KeyedRateLimiter::<u64>::start(Quota::per_second(1)));
     match poll(&mut start) {
         std::task::Poll::Ready(Err(StartError::Server(error))) => {
-            assert!(!error.to_string().is_empty())
+            assert!(!error.to_string().is_empty());
         }
         other => panic!("{other:?}"),
     }

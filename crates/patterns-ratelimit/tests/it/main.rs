@@ -1,4 +1,10 @@
-//! The tests of this crate, through its public interface.
+//! Limiters as their users see them, a module for each concept.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the numbers of these tests are small"
+)]
 
 mod cancel;
 mod children;

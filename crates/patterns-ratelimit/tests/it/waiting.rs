@@ -373,7 +373,10 @@ async fn a_reset_lets_those_in_who_wait() -> Outcome {
     limiter.reset();
     keyed.reset("a");
     let (a, b, c, d) = waits.await?;
-    (a?, b?, c?, d?);
+    a?;
+    b?;
+    c?;
+    d?;
     assert_eq!(begun.elapsed(), Duration::ZERO);
     assert!(!limiter.allow() && !keyed.allow("a"));
     Ok(())
