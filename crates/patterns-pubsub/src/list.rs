@@ -49,7 +49,8 @@ impl<M> List<M> {
                 .is_some_and(|(own, ring)| Arc::ptr_eq(own, ring) && ring.len() == 0);
             return Left {
                 changed: is_last,
-                _dropped: (is_last.then(|| self.ring.take()).flatten(), None),
+                _ring: is_last.then(|| self.ring.take()).flatten(),
+                _subscriber: None,
             };
         }
         let place = subscriber.place();
@@ -67,7 +68,8 @@ impl<M> List<M> {
         }
         Left {
             changed: is_there,
-            _dropped: (None, taken),
+            _ring: None,
+            _subscriber: taken,
         }
     }
 
@@ -82,7 +84,8 @@ impl<M> List<M> {
 /// What is left of one that was taken out.
 pub(crate) struct Left<M> {
     pub(crate) changed: bool,
-    _dropped: (Option<Arc<Ring<M>>>, Option<Arc<Subscriber<M>>>),
+    _ring: Option<Arc<Ring<M>>>,
+    _subscriber: Option<Arc<Subscriber<M>>>,
 }
 
 impl<M> Default for List<M> {

@@ -46,7 +46,7 @@ use crate::{
 /// # drop(all.try_recv());
 /// # Ok(()) }
 /// ```
-pub struct PubSub<M>(Arc<Owner<M>>);
+pub struct PubSub<M>(pub(crate) Arc<Owner<M>>);
 
 /// What closes the pub/sub when the last handle goes.
 pub(crate) struct Owner<M> {
@@ -55,6 +55,10 @@ pub(crate) struct Owner<M> {
 }
 
 impl<M> Owner<M> {
+    pub(crate) fn close(&self) {
+        self.shared.close();
+    }
+
     pub(crate) fn shared(&self) -> &Shared<M> {
         &self.shared
     }
@@ -62,7 +66,7 @@ impl<M> Owner<M> {
 
 impl<M> Drop for Owner<M> {
     fn drop(&mut self) {
-        self.shared.close();
+        self.close();
     }
 }
 
@@ -424,7 +428,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
     ///
     /// It is closed after the first poll. If the future is dropped then, the process still ends.
     pub async fn stop(&self) {
-        self.0.shared.close();
+        self.0.close();
         if let Some(server) = &self.0.server {
             // Whether this call ended it or it had ended already makes no difference to the caller.
             let _ = server.stop().await;

@@ -23,10 +23,14 @@ use crate::contained::{catch_drop, wake};
 use crate::stats::Tally;
 use crate::subscriber::Subscriber;
 use crate::subscription::Ended;
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 use reader::Reader;
 
-pub(crate) struct Ring<M>(Mutex<State<M>>);
+pub(crate) struct Ring<M> {
+    state: Mutex<State<M>>,
+    /// Counts what a reader may have to look at: slots, and ends of readers. Written under the lock.
+    news: AtomicU64,
+}
 
 struct State<M> {
     slots: VecDeque<Slot<M>>,
@@ -35,7 +39,9 @@ struct State<M> {
     readers: Vec<Option<Reader<M>>>,
     free: Vec<usize>,
     /// How many readers there are of each capacity, without those that have ended.
-    capacities: BTreeMap<usize, usize>,
+    capacities: BTreeMap<u64, usize>,
+    /// The largest of them.
+    most: u64,
     live: usize,
     /// Readers that have left a waker.
     parked: Vec<usize>,
@@ -60,22 +66,29 @@ pub(crate) enum Found<M> {
 
 impl<M> Ring<M> {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(State {
+        let state = State {
             slots: VecDeque::new(),
             first: 0,
             readers: Vec::new(),
             free: Vec::new(),
             capacities: BTreeMap::new(),
+            most: 0,
             live: 0,
             parked: Vec::new(),
-        }))
+        };
+        Self {
+            state: Mutex::new(state),
+            // No reader has seen that much before it has looked.
+            news: AtomicU64::new(1),
+        }
     }
 
     /// Lets a subscriber in, which begins with what comes next; returns its place.
-    pub(crate) fn join(&self, subscriber: &Arc<Subscriber<M>>, capacity: usize) -> usize {
-        let mut state = self.0.lock();
+    pub(crate) fn join(&self, subscriber: &Arc<Subscriber<M>>, capacity: u64) -> usize {
+        let mut state = self.state.lock();
         let reader = Reader::new(Arc::clone(subscriber), capacity, state.tail());
         *state.capacities.entry(capacity).or_default() += 1;
+        state.most = state.most.max(capacity);
         state.live += 1;
         if let Some(place) = state.free.pop() {
             state.readers[place] = Some(reader);
@@ -89,7 +102,7 @@ impl<M> Ring<M> {
     /// Puts a message in for all readers but one; returns how many they are.
     #[inline]
     pub(crate) fn push(&self, message: Message<M>, skipped: Option<usize>) -> usize {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let skipped = skipped.filter(|place| state.is_live(*place));
         let readers = state.live - usize::from(skipped.is_some());
         if readers == 0 {
@@ -99,6 +112,7 @@ impl<M> Ring<M> {
         }
         let mut left_over = skipped.map_or_else(Vec::new, |place| state.skip(place));
         state.slots.push_back(Slot { message, readers });
+        self.tell();
         left_over.extend(state.trim());
         let wakers = state.unpark_all();
         drop(state);
@@ -109,11 +123,32 @@ impl<M> Ring<M> {
         readers
     }
 
-    /// Hands a reader what is next, and more into its hand, which is empty.
+    /// Says that there is something new. Under the lock, so that no count is lost without a locked addition.
     #[inline]
-    pub(crate) fn take(&self, place: usize, hand: &mut VecDeque<Message<M>>) -> Found<M> {
-        let mut state = self.0.lock();
-        let (found, left_over) = state.take(place, hand);
+    fn tell(&self) {
+        let news = self.news.load(Ordering::Relaxed);
+        self.news.store(news + 1, Ordering::Release);
+    }
+
+    /// Hands a reader what is next, and more into its hand, which is empty. `seen` is how far it has seen everything there is, which
+    /// is noted here, and saves the lock when nothing is new.
+    #[inline]
+    pub(crate) fn take(
+        &self,
+        place: usize,
+        seen: &mut u64,
+        hand: &mut VecDeque<Message<M>>,
+    ) -> Found<M> {
+        if self.news.load(Ordering::Acquire) == *seen {
+            return Found::Nothing;
+        }
+        let mut left_over = Vec::new();
+        let mut state = self.state.lock();
+        let found = state.take(place, hand, &mut left_over);
+        if matches!(found, Found::Nothing) {
+            // Under the lock under which it is written.
+            *seen = self.news.load(Ordering::Relaxed);
+        }
         drop(state);
         left_over.into_iter().for_each(catch_drop);
         found
@@ -126,8 +161,9 @@ impl<M> Ring<M> {
         hand: &mut VecDeque<Message<M>>,
         waker: Waker,
     ) -> Found<M> {
-        let mut state = self.0.lock();
-        let (found, left_over) = state.take(place, hand);
+        let mut left_over = Vec::new();
+        let mut state = self.state.lock();
+        let found = state.take(place, hand, &mut left_over);
         let before = match found {
             Found::Nothing => state.park(place, waker),
             _ => Some(waker),
@@ -140,11 +176,12 @@ impl<M> Ring<M> {
 
     /// Ends a reader, unless it has ended; what it was owed can still be taken.
     pub(crate) fn end(&self, place: usize, id: u64, end: Ended) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         if !state.is_of(place, id) {
             return;
         }
         let (waker, left_over) = state.end(place, end);
+        self.tell();
         drop(state);
         wake(waker);
         left_over.into_iter().for_each(catch_drop);
@@ -152,7 +189,7 @@ impl<M> Ring<M> {
 
     /// Takes a reader out for good, with what it was owed; returns its counts. What is in its hand is for the caller to throw away.
     pub(crate) fn discard(&self, place: usize, id: u64) -> Tally {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         if !state.is_of(place, id) {
             return Tally::default();
         }
@@ -176,23 +213,23 @@ impl<M> Ring<M> {
 
     /// Tells a reader that it was given so many retained messages, and how many of those it had to leave.
     pub(crate) fn give(&self, place: usize, given: usize, left: usize) {
-        if let Some(Some(reader)) = self.0.lock().readers.get_mut(place) {
+        if let Some(Some(reader)) = self.state.lock().readers.get_mut(place) {
             reader.give(given as u64, left as u64);
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.lock().live
+        self.state.lock().live
     }
 
     pub(crate) fn ended(&self, place: usize, id: u64) -> Option<Ended> {
-        let state = self.0.lock();
+        let state = self.state.lock();
         let reader = state.reader(place).filter(|_| state.is_of(place, id));
         reader.and_then(|reader| reader.ended)
     }
 
     pub(crate) fn tally(&self, place: usize, id: u64) -> Tally {
-        let state = self.0.lock();
+        let state = self.state.lock();
         if state.is_of(place, id) {
             state.tally(place)
         } else {
@@ -203,7 +240,7 @@ impl<M> Ring<M> {
 
     /// Those who are live.
     pub(crate) fn for_each(&self, mut found: impl FnMut(&Arc<Subscriber<M>>)) {
-        let state = self.0.lock();
+        let state = self.state.lock();
         let readers = state.readers.iter().flatten();
         readers
             .filter(|reader| reader.ended.is_none())
@@ -239,7 +276,7 @@ impl<M> State<M> {
             .capacities
             .last_key_value()
             .map_or(0, |(most, _)| *most);
-        if self.slots.len() <= most {
+        if self.slots.len() as u64 <= most {
             return None;
         }
         self.first += 1;

@@ -110,6 +110,12 @@ impl<M> Route<M> {
         except: &Except<'_, M>,
         gone: &mut Vec<Arc<Subscriber<M>>>,
     ) -> usize {
+        if let ([ring], true) = (
+            &*self.rings,
+            self.single.is_empty() && self.groups.is_empty(),
+        ) {
+            return ring.push(message, except.place_in(ring));
+        }
         let mut accepted = 0;
         for ring in &self.rings {
             accepted += ring.push(message.clone(), except.place_in(ring));

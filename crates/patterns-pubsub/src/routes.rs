@@ -256,13 +256,17 @@ impl<M> Routes<M> {
     /// Runs `look` on the list of exactly this pattern, if there is one, under its lock.
     fn with(&self, pattern: &str, look: impl FnOnce(&List<M>)) {
         if is_wild(pattern) {
-            self.wild.read().at(pattern).map(look);
+            if let Some(list) = self.wild.read().at(pattern) {
+                look(list);
+            }
             return;
         }
         let hash = self.hasher.hash_one(pattern);
         let shard = self.shard(hash).read();
         let found = shard.find(hash, |other| &*other.cell.name == pattern);
-        found.map(|topic| look(&topic.list));
+        if let Some(topic) = found {
+            look(&topic.list);
+        }
     }
 
     /// How many nodes the tree of wildcard patterns has.

@@ -39,7 +39,7 @@ impl<M> Seat<M> {
     pub(crate) fn take(&self, ring: &Arc<Ring<M>>, subscriber: &Arc<Subscriber<M>>) {
         self.taken.get_or_init(|| Taken {
             ring: Arc::clone(ring),
-            place: ring.join(subscriber, self.capacity),
+            place: ring.join(subscriber, u64::try_from(self.capacity).unwrap_or(u64::MAX)),
             id: subscriber.id(),
         });
     }
@@ -65,9 +65,9 @@ impl<M> Seat<M> {
     }
 
     #[inline]
-    pub(crate) fn next(&self, hand: &mut VecDeque<Message<M>>) -> Found<M> {
+    pub(crate) fn next(&self, seen: &mut u64, hand: &mut VecDeque<Message<M>>) -> Found<M> {
         match self.taken.get() {
-            Some(taken) => taken.ring.take(taken.place, hand),
+            Some(taken) => taken.ring.take(taken.place, seen, hand),
             None => Found::End,
         }
     }

@@ -51,6 +51,8 @@ pub struct Subscription<M> {
     lost: u64,
     /// What it has taken out of a shared queue and not handed out.
     hand: VecDeque<Message<M>>,
+    /// How far it has seen everything there is in a shared queue.
+    seen: u64,
     /// How many messages it has received, if it shares a queue.
     received: u64,
 }
@@ -74,6 +76,7 @@ impl<M> Subscription<M> {
             subscriber: begun.subscriber,
             lost: begun.lost,
             hand: begun.hand,
+            seen: 0,
             received: 0,
         }
     }
@@ -148,7 +151,7 @@ impl<M> Subscription<M> {
                 }
                 let found = match self.hand.pop_front() {
                     Some(message) => Found::Message(message),
-                    None => seat.next(&mut self.hand),
+                    None => seat.next(&mut self.seen, &mut self.hand),
                 };
                 self.found(found)
             }

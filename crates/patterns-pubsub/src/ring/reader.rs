@@ -11,13 +11,13 @@ use crate::subscription::Ended;
 use crate::sync::Arc;
 
 /// As many messages as a reader takes at one go at most.
-const AT_ONCE: usize = 32;
+const AT_ONCE: u64 = 32;
 
 pub(super) struct Reader<M> {
     pub(super) subscriber: Arc<Subscriber<M>>,
-    capacity: usize,
+    pub(super) capacity: u64,
     /// As many as it takes at one go: a small part of its capacity, for what is in its hand is out of everybody's reach.
-    at_once: usize,
+    at_once: u64,
     /// The number of the slot that it looks at next.
     next: u64,
     /// The slots from there on that are not for it.
@@ -37,7 +37,7 @@ pub(super) struct Reader<M> {
 }
 
 impl<M> Reader<M> {
-    pub(super) fn new(subscriber: Arc<Subscriber<M>>, capacity: usize, next: u64) -> Self {
+    pub(super) fn new(subscriber: Arc<Subscriber<M>>, capacity: u64, next: u64) -> Self {
         Self {
             subscriber,
             capacity,
@@ -64,8 +64,7 @@ impl<M> Reader<M> {
 
     /// Where what it is owed begins.
     fn begin(&self, tail: u64) -> u64 {
-        let capacity = u64::try_from(self.capacity).unwrap_or(u64::MAX);
-        self.next.max(tail.saturating_sub(capacity))
+        self.next.max(tail.saturating_sub(self.capacity))
     }
 
     /// How many it is owed, and how many are missing before that.
@@ -77,6 +76,15 @@ impl<M> Reader<M> {
         let before = self.skips.iter().take_while(|skip| **skip < begin).count() as u64;
         let after = self.skips.len() as u64 - before;
         (tail - begin - after, begin - self.next - before)
+    }
+
+    /// Tells whether there is more to it than to take what comes next.
+    #[inline]
+    fn is_unusual(&self, tail: u64) -> bool {
+        self.untold > 0
+            || self.ended.is_some()
+            || !self.skips.is_empty()
+            || tail - self.next > self.capacity
     }
 
     /// Passes the next slot; tells whether it is one for it.
@@ -131,50 +139,92 @@ impl<M> State<M> {
         if let Some(Some(reader)) = self.readers.get_mut(place) {
             reader.skips.push_back(tail);
         }
-        self.drop_read()
+        let mut left_over = Vec::new();
+        self.drop_read(&mut left_over);
+        left_over
     }
 
-    /// Takes what is next. Returns what nobody is owed any more too, to be dropped after the lock.
+    /// Takes what is next. What nobody is owed any more is put into `left_over`, to be dropped after the lock.
     #[inline]
     pub(super) fn take(
         &mut self,
         place: usize,
         hand: &mut VecDeque<Message<M>>,
-    ) -> (Found<M>, Vec<Message<M>>) {
+        left_over: &mut Vec<Message<M>>,
+    ) -> Found<M> {
+        let tail = self.tail();
+        let Some(Some(reader)) = self.readers.get_mut(place) else {
+            return Found::End;
+        };
+        if reader.is_unusual(tail) {
+            return self.take_slowly(place, left_over);
+        }
+        let end = tail.min(reader.next + reader.at_once);
+        if reader.next == end {
+            return Found::Nothing;
+        }
+        let mut place = at(self.first, reader.next);
+        reader.taken += end - reader.next;
+        let count = end - reader.next;
+        reader.next = end;
+        let mut found = Found::Nothing;
+        for _ in 0..count {
+            // It is owed every slot from there on, so none of them is without a reader. The last reader of the oldest takes the message
+            // itself.
+            let is_last = place == 0 && self.slots.front().is_some_and(|slot| slot.readers == 1);
+            let message = if is_last {
+                self.first += 1;
+                self.slots.pop_front().map(|slot| slot.message)
+            } else {
+                let slot = self.slots.get_mut(place);
+                place += 1;
+                slot.map(|slot| {
+                    slot.readers -= 1;
+                    slot.message.clone()
+                })
+            };
+            if let Some(message) = message {
+                match found {
+                    Found::Nothing => found = Found::Message(message),
+                    _ => hand.push_back(message),
+                }
+            }
+        }
+        found
+    }
+
+    /// The same for one that has something missing, something to skip, or an end.
+    #[cold]
+    fn take_slowly(&mut self, place: usize, left_over: &mut Vec<Message<M>>) -> Found<M> {
         self.advance(place);
         let tail = self.tail();
         let Some(Some(reader)) = self.readers.get_mut(place) else {
-            return (Found::End, Vec::new());
+            return Found::End;
         };
+        let mut found = Found::Nothing;
         let untold = std::mem::take(&mut reader.untold);
         if untold > 0 {
-            return (Found::Lost(untold), self.drop_read());
-        }
-        if reader.ended.is_some() {
-            let next = reader.rest.pop_front();
-            reader.taken += u64::from(next.is_some());
-            return (next.map_or(Found::End, Found::Message), Vec::new());
-        }
-        let mut found = Found::Nothing;
-        let mut room = reader.at_once;
-        while room > 0 && reader.next < tail {
-            let number = reader.next;
-            if !reader.pass() {
-                continue;
-            }
-            let Some(slot) = self.slots.get_mut(at(self.first, number)) else {
-                continue;
+            found = Found::Lost(untold);
+        } else if reader.ended.is_some() {
+            found = match reader.rest.pop_front() {
+                Some(message) => Found::Message(message),
+                None => Found::End,
             };
-            slot.readers -= 1;
-            let message = slot.message.clone();
-            reader.taken += 1;
-            room -= 1;
-            match found {
-                Found::Nothing => found = Found::Message(message),
-                _ => hand.push_back(message),
+        } else {
+            while reader.next < tail {
+                let number = reader.next;
+                if reader.pass()
+                    && let Some(slot) = self.slots.get_mut(at(self.first, number))
+                {
+                    slot.readers -= 1;
+                    found = Found::Message(slot.message.clone());
+                    break;
+                }
             }
         }
-        (found, self.drop_read())
+        reader.taken += u64::from(matches!(found, Found::Message(_)));
+        self.drop_read(left_over);
+        found
     }
 
     /// Ends a reader: it takes along what it is owed. Returns its waker, and what nobody is owed any more.
@@ -202,8 +252,13 @@ impl<M> State<M> {
                     self.capacities.remove(&reader.capacity);
                 }
             }
+            self.most = self
+                .capacities
+                .last_key_value()
+                .map_or(0, |(most, _)| *most);
         }
-        let mut left_over = self.drop_read();
+        let mut left_over = Vec::new();
+        self.drop_read(&mut left_over);
         while let Some(message) = self.trim() {
             left_over.push(message);
         }
@@ -230,13 +285,11 @@ impl<M> State<M> {
 
     /// Takes out the oldest slots that nobody is owed any more.
     #[inline]
-    fn drop_read(&mut self) -> Vec<Message<M>> {
-        let mut read = Vec::new();
+    fn drop_read(&mut self, left_over: &mut Vec<Message<M>>) {
         while self.slots.front().is_some_and(|slot| slot.readers == 0) {
             self.first += 1;
-            read.extend(self.slots.pop_front().map(|slot| slot.message));
+            left_over.extend(self.slots.pop_front().map(|slot| slot.message));
         }
-        read
     }
 }
 

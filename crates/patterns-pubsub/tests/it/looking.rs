@@ -37,11 +37,7 @@ fn topics_are_sorted_and_live() {
     let kept = ["b", "a.*", "c", "a.b", ">"].map(|pattern| pubsub.subscribe(pattern).unwrap());
     let twice = pubsub.subscribe("b").unwrap();
     let names = |pubsub: &PubSub<u64>| -> Vec<String> {
-        pubsub
-            .topics()
-            .iter()
-            .map(|topic| topic.to_string())
-            .collect()
+        pubsub.topics().iter().map(ToString::to_string).collect()
     };
     assert_eq!(names(&pubsub), [">", "a.*", "a.b", "b", "c"]);
     let counts: Vec<usize> = pubsub

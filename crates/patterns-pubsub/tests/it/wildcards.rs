@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use patterns_pubsub::{PublishError, SubscribeError};
+use patterns_pubsub::{PublishError, SubscribeError, Subscription};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -121,7 +121,7 @@ proptest! {
             .collect();
         let kept: Vec<_> = all.into_iter().zip(&keep).filter(|(_, keep)| **keep).map(|(kept, _)| kept).collect();
         for (number, topic) in topics.iter().enumerate() {
-            let before: Vec<usize> = kept.iter().map(|subscription| subscription.len()).collect();
+            let before: Vec<usize> = kept.iter().map(Subscription::len).collect();
             let mut wanted = 0;
             let accepted = pubsub.publish(topic, number as u64).unwrap();
             for (subscription, before) in kept.iter().zip(before) {
