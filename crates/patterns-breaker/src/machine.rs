@@ -51,7 +51,7 @@ pub(crate) struct Machine {
     /// In a row, while closed or ramping.
     failures: u32,
     window: Option<Window>,
-    /// How often it has opened since it was closed last.
+    /// How often it has opened since it was closed last. Begins anew when a closed one opens.
     reopened: u32,
     /// What chance is made of, for the jitter.
     seed: u64,
@@ -166,7 +166,6 @@ impl Machine {
                 }
                 Phase::Ramping(ref ramp) if ramp.end() <= now => {
                     let at = ramp.end();
-                    self.reopened = 0;
                     self.change(Phase::Closed, Cause::RampedUp, at);
                 }
                 _ => return now,
@@ -306,18 +305,16 @@ impl Machine {
     /// Begins anew.
     pub(crate) fn reset(&mut self, now: u64) {
         let now = self.advance(now);
-        self.reopened = 0;
         self.change(Phase::Closed, Cause::Reset, now);
     }
 
     fn close(&mut self, cause: Cause, now: u64) {
-        if self.rules.ramp == 0 {
-            self.reopened = 0;
-            self.change(Phase::Closed, cause, now);
+        let next = if self.rules.ramp == 0 {
+            Phase::Closed
         } else {
-            let next = Phase::Ramping(Ramp::new(now, self.rules.ramp));
-            self.change(next, cause, now);
-        }
+            Phase::Ramping(Ramp::new(now, self.rules.ramp))
+        };
+        self.change(next, cause, now);
     }
 
     fn change(&mut self, phase: Phase, cause: Cause, at: u64) {

@@ -10,6 +10,8 @@
 //! 4. Neither wakers nor listeners run under the lock. Listeners are told of one change after the other, in order.
 
 mod locked;
+#[cfg(all(test, not(otp_schedules)))]
+mod tests;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
