@@ -64,7 +64,7 @@ impl Breaker {
 
     /// Makes one by options that were checked before.
     pub(crate) fn checked(config: BreakerConfig, hooks: Hooks) -> Self {
-        let shared = Shared::new(config, hooks);
+        let shared = Shared::new(&config, hooks);
         Self { shared }
     }
 
@@ -115,7 +115,7 @@ impl Breaker {
     where
         W: Future<Output = Result<T, E>>,
     {
-        self.call_timeout(self.shared.config().call_timeout, work)
+        self.call_timeout(self.shared.call_timeout(), work)
     }
 
     /// Runs `work` for `limit` at most; otherwise as [`call`](Self::call).

@@ -43,7 +43,7 @@ impl<C> ClassifiedBreaker<C> {
         W: Future<Output = Result<T, E>>,
         C: Fn(&Result<T, E>) -> Outcome,
     {
-        let limit = self.breaker.shared().config().call_timeout;
+        let limit = self.breaker.shared().call_timeout();
         self.call_timeout(limit, work)
     }
 

@@ -52,7 +52,7 @@ pub(crate) fn run_sync<S, T, E>(
 where
     S: Deref<Target = Shared>,
 {
-    let limit = permit.shared().config().call_timeout;
+    let limit = permit.shared().call_timeout();
     let begun = (limit != Duration::MAX).then(Instant::now);
     let ran = catch(|| ended(begun, limit, classify, work()));
     finish(permit, limit, ran)

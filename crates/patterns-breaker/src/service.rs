@@ -157,7 +157,7 @@ where
             Ok(permit) => permit,
             Err(rejected) => return Box::pin(async move { Err(CallError::Rejected(rejected)) }),
         };
-        let limit = permit.shared().config().call_timeout;
+        let limit = permit.shared().call_timeout();
         let classify = self.classify.clone();
         match catch(|| self.service.call(request)) {
             Ok(work) => Box::pin(run(

@@ -40,7 +40,7 @@ pub(crate) struct Shared {
     threshold: u32,
     times_calls: bool,
     times_ends: bool,
-    config: BreakerConfig,
+    call_timeout: Duration,
     clock: Clock,
     hooks: Hooks,
     /// A runtime that has no timers, once a call has met one.
@@ -58,8 +58,8 @@ pub(crate) struct Ticket {
 
 impl Shared {
     /// Makes a breaker by options that were checked before.
-    pub(crate) fn new(config: BreakerConfig, hooks: Hooks) -> Arc<Self> {
-        let rules = Rules::new(&config);
+    pub(crate) fn new(config: &BreakerConfig, hooks: Hooks) -> Arc<Self> {
+        let rules = Rules::new(config);
         let times_calls = rules.slow.is_some();
         let shared = Self {
             word: AtomicU64::new(0),
@@ -68,7 +68,7 @@ impl Shared {
             threshold: rules.failure_threshold.unwrap_or(u32::MAX),
             times_calls,
             times_ends: times_calls || rules.window.is_some_and(Size::reads_time),
-            config,
+            call_timeout: config.call_timeout,
             clock: Clock::new(),
             hooks,
             without_timers: OnceLock::new(),
@@ -78,8 +78,8 @@ impl Shared {
         Arc::new(shared)
     }
 
-    pub(crate) const fn config(&self) -> &BreakerConfig {
-        &self.config
+    pub(crate) const fn call_timeout(&self) -> Duration {
+        self.call_timeout
     }
 
     #[cfg(all(test, otp_schedules))]

@@ -74,7 +74,7 @@ fn config() -> impl Strategy<Value = BreakerConfig> {
 }
 
 fn run(config: BreakerConfig, ops: &[Op]) -> Result<(), TestCaseError> {
-    let shared = Shared::new(config, Hooks::new());
+    let shared = Shared::new(&config, Hooks::new());
     let mut machine = Machine::new(Rules::new(&config), 0);
     let mut calls = Vec::new();
     for op in ops {
