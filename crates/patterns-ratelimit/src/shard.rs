@@ -1,5 +1,7 @@
 //! A part of the keys of a limiter, behind one lock: without a clock and without tokio.
 
+mod lines;
+mod quotas;
 mod sweeping;
 
 use std::borrow::Borrow;
@@ -9,7 +11,7 @@ use std::mem::needs_drop;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::desk::{Desk, Wakers, denied};
+use crate::desk::denied;
 use crate::gcra::Gcra;
 use crate::line::Line;
 use crate::room::Room;
@@ -295,76 +297,6 @@ impl<K: Hash + Eq> Shard<K> {
         }
     }
 
-    /// Does something at the bucket of a key that has an entry, with its line. Without an entry it is done at a full one, and forgotten.
-    pub(crate) fn at_desk<Q, R>(
-        &mut self,
-        asked: Asked<'_, Q>,
-        nanos: u64,
-        work: impl FnOnce(&mut Desk<'_>) -> R,
-    ) -> R
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        let nanos = self.moment(nanos);
-        let gcra = self.gcra_of(asked.key);
-        let (mut nobody, mut full) = (Line::default(), 0);
-        let line = match &mut self.more {
-            Some(more) => more.lines.get_mut(asked.key).unwrap_or(&mut nobody),
-            None => &mut nobody,
-        };
-        let found = self
-            .table
-            .find_mut(asked.hash, |entry| entry.key.borrow() == asked.key);
-        let word = found.map_or(&mut full, |entry| &mut entry.word);
-        let mut tat = *word & !WAITED;
-        let done = work(&mut Desk {
-            gcra,
-            tat: &mut tat,
-            line,
-            nanos,
-        });
-        let is_waited = !line.is_empty();
-        *word = if is_waited { tat | WAITED } else { tat };
-        if !is_waited && let Some(more) = &mut self.more {
-            // With the last who waited.
-            let gone = more.lines.remove_entry(asked.key);
-            self.garbage.extend(gone.map(|(key, _)| key));
-        }
-        done
-    }
-
-    /// Lets somebody wait for a key of which there is not enough, and which has an entry therefore. Returns their ticket.
-    pub(crate) fn stand_in_line<Q>(&mut self, asked: Asked<'_, Q>, nanos: u64, tokens: u32) -> u64
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        let lines = &mut self.more().lines;
-        if !lines.contains_key(asked.key) {
-            lines.insert(asked.key.to_owned(), Line::default());
-        }
-        self.at_desk(asked, nanos, |desk| desk.line.enter(tokens))
-    }
-
-    /// Takes tokens that are used already.
-    pub(crate) fn charge<Q>(
-        &mut self,
-        asked: Asked<'_, Q>,
-        nanos: u64,
-        tokens: u32,
-    ) -> Result<(), Denied>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        if self.find(asked).is_none() {
-            self.insert(asked, 0)?;
-        }
-        self.at_desk(asked, nanos, |desk| desk.charge(tokens));
-        Ok(())
-    }
-
     fn more(&mut self) -> &mut More<K> {
         self.more.get_or_insert_with(|| {
             Box::new(More {
@@ -372,114 +304,5 @@ impl<K: Hash + Eq> Shard<K> {
                 lines: HashMap::default(),
             })
         })
-    }
-
-    /// The quota of a key that has one of its own.
-    pub(crate) fn quota_of<Q>(&self, key: &Q) -> Option<Quota>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        let (quota, _) = self.more.as_ref()?.quotas.get(key)?;
-        Some(*quota)
-    }
-
-    /// Gives a key a quota of its own, or takes it away; what it owes it goes on owing.
-    pub(crate) fn set_quota_of<Q>(
-        &mut self,
-        asked: Asked<'_, Q>,
-        nanos: u64,
-        quota: Option<(Quota, Gcra)>,
-    ) -> Wakers
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        let nanos = self.moment(nanos);
-        let old = self.gcra_of(asked.key);
-        match quota {
-            Some(quota) => {
-                let quotas = &mut self.more().quotas;
-                match quotas.get_mut(asked.key) {
-                    Some(known) => *known = quota,
-                    None => {
-                        quotas.insert(asked.key.to_owned(), quota);
-                    }
-                }
-            }
-            None => {
-                let gone = self
-                    .more
-                    .as_mut()
-                    .and_then(|more| more.quotas.remove_entry(asked.key));
-                self.garbage.extend(gone.map(|(key, _)| key));
-            }
-        }
-        self.version += 1;
-        let new = self.gcra_of(asked.key);
-        if self.find(asked).is_none() {
-            return Wakers::default();
-        }
-        self.at_desk(asked, nanos, |desk| {
-            *desk.tat = new.convert(&old, *desk.tat, nanos);
-            desk.changed()
-        })
-    }
-
-    /// Gives another quota to all keys that have none of their own.
-    pub(crate) fn set_quota(&mut self, nanos: u64, gcra: Gcra) -> Vec<Wakers> {
-        let nanos = self.moment(nanos);
-        let old = std::mem::replace(&mut self.gcra, gcra);
-        self.version += 1;
-        for entry in &mut self.table {
-            let has_own = self
-                .more
-                .as_ref()
-                .is_some_and(|more| more.quotas.contains_key(&entry.key));
-            if !has_own {
-                let tat = gcra.convert(&old, entry.word & !WAITED, nanos);
-                entry.word = tat | (entry.word & WAITED);
-            }
-        }
-        self.all_changed()
-    }
-
-    fn all_changed(&mut self) -> Vec<Wakers> {
-        let lines = self
-            .more
-            .iter_mut()
-            .flat_map(|more| more.lines.values_mut());
-        lines.map(Wakers::of_first).collect()
-    }
-
-    /// Fills the bucket of a key.
-    pub(crate) fn reset<Q>(&mut self, asked: Asked<'_, Q>) -> Wakers
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        match self.find(asked) {
-            None => Wakers::default(),
-            Some(entry) if entry.word & WAITED == 0 => {
-                self.remove(asked);
-                Wakers::default()
-            }
-            Some(_) => self.at_desk(asked, 0, |desk| {
-                *desk.tat = 0;
-                desk.changed()
-            }),
-        }
-    }
-
-    /// Fills all buckets.
-    pub(crate) fn reset_all(&mut self, room: &Room) -> Vec<Wakers> {
-        let gone = self.table.extract_if(|entry| entry.word & WAITED == 0);
-        let before = self.garbage.len();
-        self.garbage.extend(gone.map(|entry| entry.key));
-        room.leave(self.garbage.len() - before);
-        for entry in &mut self.table {
-            entry.word = WAITED;
-        }
-        self.all_changed()
     }
 }
