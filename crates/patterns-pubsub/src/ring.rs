@@ -174,17 +174,18 @@ impl<M> Ring<M> {
         found
     }
 
-    /// Ends a reader, unless it has ended; what it was owed can still be taken.
-    pub(crate) fn end(&self, place: usize, id: u64, end: Ended) {
+    /// Ends a reader; what it was owed can still be taken. `false` if it had ended already.
+    pub(crate) fn end(&self, place: usize, id: u64, end: Ended) -> bool {
         let mut state = self.state.lock();
-        if !state.is_of(place, id) {
-            return;
+        if !state.is_of(place, id) || !state.is_live(place) {
+            return false;
         }
         let (waker, left_over) = state.end(place, end);
         self.tell();
         drop(state);
         wake(waker);
         left_over.into_iter().for_each(catch_drop);
+        true
     }
 
     /// Takes a reader out for good, with what it was owed; returns its counts. What is in its hand is for the caller to throw away.

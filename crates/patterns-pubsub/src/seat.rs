@@ -79,10 +79,9 @@ impl<M> Seat<M> {
         }
     }
 
-    pub(crate) fn end(&self, end: Ended) {
-        if let Some(taken) = self.taken.get() {
-            taken.ring.end(taken.place, taken.id, end);
-        }
+    pub(crate) fn end(&self, end: Ended) -> bool {
+        let taken = self.taken.get();
+        taken.is_some_and(|taken| taken.ring.end(taken.place, taken.id, end))
     }
 
     /// Gives the place back, once; returns the counts.

@@ -70,10 +70,12 @@ impl<M> Shared<M> {
         }
     }
 
-    /// Takes a subscriber out, whatever is left of it. `false` if it was not there any more.
+    /// Ends a subscriber and takes it out, whatever is left of it. `false` if it had ended already.
     pub(crate) fn leave(&self, subscriber: &Arc<Subscriber<M>>) -> bool {
+        // First: when this returns it accepts nothing, whatever routes it is in still, and whoever else is taking it out.
+        let is_first = subscriber.end(Ended::Removed);
         if !self.take_out(subscriber) {
-            return false;
+            return is_first;
         }
         let mut gone = self.gone.lock();
         match subscriber.kind() {
@@ -83,11 +85,12 @@ impl<M> Shared<M> {
                 gone.ended.insert(subscriber.id(), Arc::clone(subscriber));
             }
         }
-        true
+        is_first
     }
 
     /// Takes a subscriber out whose queue nobody will look at again: what waits is thrown away, and counted.
     pub(crate) fn leave_for_good(&self, subscriber: &Arc<Subscriber<M>>) {
+        subscriber.end(Ended::Removed);
         self.take_out(subscriber);
         let tally = subscriber.discard();
         let mut gone = self.gone.lock();
@@ -98,9 +101,8 @@ impl<M> Shared<M> {
         drop(ended);
     }
 
+    /// Takes one that has ended out of the routes, its group and its server's list; `false` if somebody else has, or is about to.
     fn take_out(&self, subscriber: &Subscriber<M>) -> bool {
-        // First: when this returns it accepts nothing, whatever routes it is in still.
-        subscriber.end(Ended::Removed);
         if !self.routes.leave(subscriber) {
             return false;
         }

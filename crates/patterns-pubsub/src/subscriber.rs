@@ -154,13 +154,11 @@ impl<M> Subscriber<M> {
         }
     }
 
-    /// Ends it: when this has returned it accepts nothing more.
-    pub(crate) fn end(&self, end: Ended) {
+    /// Ends it: when this has returned it accepts nothing more. `false` if it had ended before.
+    pub(crate) fn end(&self, end: Ended) -> bool {
         match &self.kind {
             Kind::Ring(seat) => seat.end(end),
-            Kind::Queue(mailbox) => {
-                mailbox.end(end);
-            }
+            Kind::Queue(mailbox) => mailbox.end(end),
             Kind::Server(target) => target.end(),
         }
     }

@@ -170,9 +170,9 @@ impl<M> Target<M> {
         (self.cast)(Event::Message(message), &self.gate)
     }
 
-    /// Ends the subscription: when this has returned nothing more is cast.
-    pub(crate) fn end(&self) {
-        self.gate.shut();
+    /// Ends the subscription: when this has returned nothing more is cast. `false` if it had ended before.
+    pub(crate) fn end(&self) -> bool {
+        self.gate.shut()
     }
 
     pub(crate) fn tally(&self) -> Tally {
@@ -215,16 +215,14 @@ impl Gate {
         Some(inside)
     }
 
-    /// Lets nobody in any more, and waits for those inside: no longer than a cast takes.
-    fn shut(&self) {
-        self.0.fetch_or(SHUT, Ordering::SeqCst);
+    /// Lets nobody in any more, and waits for those inside: no longer than a cast takes. `false` if it was shut before.
+    fn shut(&self) -> bool {
+        let before = self.0.fetch_or(SHUT, Ordering::SeqCst);
         // A waker runs inside. One that ends subscriptions must not wait for itself.
-        if INSIDE.get() > 0 {
-            return;
-        }
-        while self.0.load(Ordering::SeqCst) != SHUT {
+        while INSIDE.get() == 0 && self.0.load(Ordering::SeqCst) != SHUT {
             yield_now();
         }
+        before & SHUT == 0
     }
 }
 
