@@ -3,7 +3,8 @@
 //! Invariants:
 //!
 //! 1. A delivery that was accepted is in the queue, or in one [`InHand`], or was reported; never in two of them.
-//! 2. [`Line::report`] takes the delivery, so each is reported once. What a queue or a hand drops goes through it too.
+//! 2. [`Line::report`] takes the delivery, so each is reported once. What a hand drops goes through it too, and a line is shut before it is
+//!    dropped: by its removal, or by the end of the dispatcher (`Lease`).
 //! 3. A line that is shut has an empty queue: who gives something back to it has it reported.
 //! 4. `open` counts the deliveries that are not reported yet. It is lowered after the listener and the ticket were told, so whoever finds
 //!    it at zero knows that all are.
@@ -333,12 +334,6 @@ impl<D: ?Sized, M, T, E> Line<D, M, T, E> {
             workers: self.config.workers - self.seats.available_permits(),
             stats: state.stats,
         }
-    }
-}
-
-impl<D: ?Sized, M, T, E> Drop for Line<D, M, T, E> {
-    fn drop(&mut self) {
-        self.shut();
     }
 }
 

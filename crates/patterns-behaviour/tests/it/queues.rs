@@ -162,7 +162,7 @@ async fn wakers_run_outside_the_locks_and_may_panic() {
         }
     }
     crate::support::quiet();
-    let (ports, _) = one_port(config()).await;
+    let (ports, port) = one_port(config()).await;
     let calls = Arc::new(Calls(ports.clone(), AtomicUsize::new(0)));
     let waker = Waker::from(Arc::clone(&calls));
     let mut ticket = ports.send("a", Parcel::new(1, &[])).unwrap();
@@ -172,6 +172,7 @@ async fn wakers_run_outside_the_locks_and_may_panic() {
             .is_pending()
     );
     settle().await;
+    let pid = port.pid.lock().unwrap().clone();
     assert_eq!(calls.1.load(Ordering::SeqCst), 1);
     assert_eq!(ticket.await.unwrap().value, 1);
     assert_eq!(
@@ -184,4 +185,9 @@ async fn wakers_run_outside_the_locks_and_may_panic() {
     );
     let waits = ports.stats();
     assert_eq!((waits.delivered, waits.panicked), (2, 0));
+    // It was no crash, and the delivery is over: a stop has nothing to wait for.
+    assert_eq!(*port.pid.lock().unwrap(), pid);
+    let begun = tokio::time::Instant::now();
+    ports.stop().await.unwrap();
+    assert_eq!(begun.elapsed(), ms(0));
 }
