@@ -1,6 +1,7 @@
 //! Panics in the program's own code.
 
-use std::future::pending;
+use std::future::{Future, pending};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -50,6 +51,28 @@ impl Drop for Trap {
             std::panic::panic_any("as told");
         }
     }
+}
+
+/// Is done at once, and panics when it is dropped.
+struct DoneTrap(Trap);
+
+impl Future for DoneTrap {
+    type Output = Result<(), ()>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self(Trap) = *self;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_work_that_is_done_and_dropped_counts_as_a_failure() {
+    quiet();
+    let breaker = plain();
+    let done = breaker.call(DoneTrap(Trap)).await;
+    assert_eq!(done, Err(CallError::Panicked("as told".into())));
+    let stats = breaker.stats();
+    assert_eq!((stats.total_failures, stats.total_cancelled), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
