@@ -81,9 +81,15 @@ async fn who_waits_is_told_when_it_is_stopped_or_removed() {
     let other = ports.clone();
     let waiter = tokio::spawn(async move { other.send_wait("a", Parcel::new(7, &[])).await });
     settle().await;
-    let removal = ports.remove("a");
-    let (removed, refused) = tokio::join!(removal, waiter);
-    removed.unwrap();
+    let other = ports.clone();
+    let removal = tokio::spawn(async move { other.remove("a").await });
+    settle().await;
+    assert!(
+        waiter.is_finished() && !removal.is_finished(),
+        "told at once, not when there is room"
+    );
+    let refused = waiter.await;
+    removal.await.unwrap().unwrap();
     let error = refused.unwrap().unwrap_err();
     assert!(matches!(error, SendError::Stopped(_)));
     assert_eq!(error.into_message().id, 7);

@@ -237,7 +237,7 @@ pub(crate) async fn advance(by: Duration) {
 
 /// Lets other tasks run until they have nothing more to do.
 pub(crate) async fn settle() {
-    for _ in 0..200 {
+    for _ in 0..100 {
         tokio::task::yield_now().await;
     }
 }
