@@ -28,7 +28,8 @@ use reader::Reader;
 
 pub(crate) struct Ring<M> {
     state: Mutex<State<M>>,
-    /// Counts what a reader may have to look at: slots, and ends of readers. Written under the lock.
+    /// Counts slots, for who looks whether anything is new. Written under the lock. An end is no news: who has seen everything finds it when
+    /// it would wait.
     news: AtomicU64,
 }
 
@@ -181,7 +182,6 @@ impl<M> Ring<M> {
             return false;
         }
         let (waker, left_over) = state.end(place, end);
-        self.tell();
         drop(state);
         wake(waker);
         left_over.into_iter().for_each(catch_drop);
@@ -273,11 +273,7 @@ impl<M> State<M> {
     /// Keeps as many slots as anybody is owed.
     #[inline]
     fn trim(&mut self) -> Option<Message<M>> {
-        let most = self
-            .capacities
-            .last_key_value()
-            .map_or(0, |(most, _)| *most);
-        if self.slots.len() as u64 <= most {
+        if self.slots.len() as u64 <= self.most {
             return None;
         }
         self.first += 1;

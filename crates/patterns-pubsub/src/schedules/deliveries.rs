@@ -3,10 +3,10 @@
 use otp_core::inbox;
 use schedules::shuttle::sync::Arc;
 use schedules::shuttle::thread;
-use schedules::{assert_unlocked, check};
+use schedules::{assert_unlocked, block_on, check};
 
 use super::{Value, assert_adds_up, options, policies, pubsub, receive};
-use crate::{Overflow, SubscribeOptions};
+use crate::{Event, Overflow, SubscribeOptions};
 
 /// What was accepted is received or told to be lost, whatever the policy, and who waits is woken, at the end too.
 fn adds_up(name: &str, pattern: &'static str, which: usize) {
@@ -179,4 +179,38 @@ fn one_of_a_group_gets_it() {
         assert_adds_up(&stats);
         assert_eq!(Arc::strong_count(&alive), 1);
     });
+}
+
+#[test]
+fn who_waits_is_woken() {
+    for (name, which) in [
+        ("two wait at a ring", 0),
+        ("two wait at queues of their own", 1),
+        ("two wait at queues by key", 3),
+    ] {
+        check(name, move || {
+            let pubsub = pubsub::<Value>();
+            let alive = Arc::new(());
+            let wait = ["a.b", "a.b"].map(|pattern| {
+                let options = options(8, policies()[which].clone());
+                let mut subscription = pubsub.subscribe_with(pattern, options).expect("it is open");
+                thread::spawn(move || {
+                    // By key the second may take the place of no other: they are odd and even.
+                    for number in 0..2 {
+                        let event = block_on(subscription.recv());
+                        let message = event.and_then(Event::into_message).expect("a message");
+                        assert_eq!(message.0, number);
+                    }
+                })
+            });
+            for number in 0..2 {
+                let published = pubsub.publish("a.b", Value(number, Arc::clone(&alive)));
+                assert!(published.is_ok());
+            }
+            for thread in wait {
+                thread.join().expect("no panics");
+            }
+            assert_eq!(Arc::strong_count(&alive), 1);
+        });
+    }
 }

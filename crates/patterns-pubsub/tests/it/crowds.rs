@@ -171,7 +171,11 @@ fn no_wake_up_is_lost() {
     let pubsub: PubSub<Numbered> = PubSub::new(PubSubConfig::default()).unwrap();
     for round in 0..200 {
         let mut one = pubsub.subscribe("a.b").unwrap();
-        let mut other = pubsub.subscribe("a.*").unwrap();
+        let newest = SubscribeOptions {
+            overflow: Overflow::DropNewest,
+            ..SubscribeOptions::default()
+        };
+        let mut other = pubsub.subscribe_with("a.*", newest).unwrap();
         let reads = [
             thread::spawn(move || receive(&mut one, |received| received == 20).received),
             thread::spawn(move || receive(&mut other, |received| received == 20).received),

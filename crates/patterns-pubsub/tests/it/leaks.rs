@@ -124,3 +124,99 @@ fn payloads_go_when_all_have_received_them() {
     }
     assert_eq!(Arc::strong_count(&thing), 1);
 }
+
+#[test]
+fn payloads_are_not_kept_for_one_that_went_or_missed_them() {
+    let pubsub: PubSub<Arc<()>> = PubSub::new(PubSubConfig::default()).unwrap();
+    let few = with(2, Overflow::DropOldest);
+    let mut misses = pubsub.subscribe_with("things", few).unwrap();
+    let mut reads = pubsub.subscribe("things").unwrap();
+    let goes = pubsub.subscribe("things").unwrap();
+    let ends = pubsub.subscribe("things").unwrap();
+    let thing = Arc::new(());
+    for _ in 0..5 {
+        pubsub.publish("things", Arc::clone(&thing)).unwrap();
+    }
+    while let Some(event) = reads.try_recv() {
+        drop(event);
+    }
+    drop(goes);
+    assert!(pubsub.unsubscribe(&ends.info()));
+    while let Some(event) = misses.try_recv() {
+        drop(event);
+    }
+    assert_eq!(
+        Arc::strong_count(&thing),
+        6,
+        "one has taken what it was owed along"
+    );
+    drop(ends);
+    assert_eq!(Arc::strong_count(&thing), 1);
+    let stats = pubsub.stats();
+    assert_eq!((stats.queued, stats.discarded, stats.lost), (0, 10, 3));
+    assert_adds_up(&stats);
+}
+
+#[test]
+fn no_more_is_kept_than_the_largest_capacity_of_those_who_are_there() {
+    let pubsub: PubSub<Arc<()>> = PubSub::new(PubSubConfig::default()).unwrap();
+    let small = pubsub
+        .subscribe_with("things", with(2, Overflow::DropOldest))
+        .unwrap();
+    let large = pubsub
+        .subscribe_with("things", with(9, Overflow::DropOldest))
+        .unwrap();
+    let thing = Arc::new(());
+    for _ in 0..20 {
+        pubsub.publish("things", Arc::clone(&thing)).unwrap();
+    }
+    assert_eq!(Arc::strong_count(&thing), 10);
+    drop(large);
+    assert_eq!(Arc::strong_count(&thing), 3);
+    pubsub.publish("things", Arc::clone(&thing)).unwrap();
+    assert_eq!(Arc::strong_count(&thing), 3);
+    drop(small);
+    assert_eq!(Arc::strong_count(&thing), 1);
+}
+
+#[test]
+fn one_that_waited_and_went_is_not_woken_in_the_place_of_another() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake, Waker};
+
+    struct Count(AtomicUsize);
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let pubsub = numbers();
+    let counts = [(); 4].map(|()| Arc::new(Count(AtomicUsize::new(0))));
+    let mut all = counts.each_ref().map(|count| {
+        let mut subscription = pubsub.subscribe("numbers").unwrap();
+        let waker = Waker::from(Arc::clone(count));
+        assert!(
+            subscription
+                .poll_recv(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        Some(subscription)
+    });
+    all[1] = None;
+    all[2] = None;
+    let came = pubsub.subscribe("numbers").unwrap();
+    for count in &counts {
+        count.0.store(0, Ordering::SeqCst);
+    }
+    pubsub.publish("numbers", 1).unwrap();
+    let woken = counts
+        .each_ref()
+        .map(|count| count.0.load(Ordering::SeqCst));
+    assert_eq!(woken, [1, 0, 0, 1]);
+    assert_eq!(
+        counts.each_ref().map(Arc::strong_count),
+        [1; 4],
+        "no waker is kept"
+    );
+    drop(came);
+}

@@ -5,9 +5,9 @@ use std::thread;
 
 use futures_util::task::noop_waker_ref;
 use futures_util::{FutureExt, StreamExt};
-use patterns_pubsub::{Ended, Event, Message, PubSub, PubSubConfig};
+use patterns_pubsub::{Ended, Event, Message, Overflow, PubSub, PubSubConfig};
 
-use crate::support::{Got, drain, numbers, received, settle, short};
+use crate::support::{Got, drain, numbers, received, settle, short, with};
 
 #[test]
 fn a_message_comes_with_its_topic() {
@@ -146,10 +146,17 @@ fn nothing_is_delivered_after_unsubscribe_returned() {
 
 #[test]
 fn another_ones_subscription_can_be_ended() {
-    for pattern in ["orders", "*"] {
+    let policies = [
+        ("orders", Overflow::DropOldest),
+        ("*", Overflow::DropOldest),
+        ("orders", Overflow::DropNewest),
+        ("*", Overflow::Disconnect),
+    ];
+    for (pattern, overflow) in policies {
         let pubsub = numbers();
-        let mut subscription = pubsub.subscribe(pattern).unwrap();
-        let other = pubsub.subscribe(pattern).unwrap();
+        let options = with(9, overflow);
+        let mut subscription = pubsub.subscribe_with(pattern, options.clone()).unwrap();
+        let other = pubsub.subscribe_with(pattern, options).unwrap();
         pubsub.publish("orders", 1).unwrap();
         let info = subscription.info();
         assert!(pubsub.unsubscribe(&info));
