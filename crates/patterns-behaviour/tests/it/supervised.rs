@@ -125,7 +125,12 @@ async fn a_supervisor_stops_it_in_order() {
 async fn one_that_was_stopped_and_started_again_accepts_again() {
     let (tree, ports, port) = started(config()).await;
     ports.deliver("a", Parcel::new(1, &[])).await.unwrap();
+    let hangs = ports.send("a", Parcel::new(8, &[Deed::Hang; 5])).unwrap();
+    let waits = ports.send("a", Parcel::new(9, &[])).unwrap();
     tree.terminate_child("ports").await.unwrap();
+    // Reported though the supervisor may start it again.
+    assert_eq!(hangs.await.unwrap_err().gave_up, GaveUp::Stopped);
+    assert_eq!(waits.await.unwrap_err().gave_up, GaveUp::Stopped);
     assert!(matches!(
         ports.send("a", Parcel::new(2, &[])),
         Err(SendError::Stopped(_))
