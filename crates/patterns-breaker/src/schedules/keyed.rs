@@ -41,3 +41,22 @@ fn a_key_asked_for_at_once_has_one_breaker() {
         },
     );
 }
+
+#[test]
+fn where_there_is_room_each_key_is_made_once() {
+    check("a key that several ask for, with room for all", || {
+        let set: BreakerSet<Key> = BreakerSet::new(after(1), 2).expect("the options are good");
+        let threads = [0, 0, 1].map(|key| {
+            let set = set.clone();
+            thread::spawn(move || {
+                if let Ok(permit) = set.get(&Key(key)).try_acquire() {
+                    permit.success();
+                }
+            })
+        });
+        join(threads);
+        let stats = set.stats();
+        assert_eq!((stats.keys, stats.created, stats.evicted), (2, 2, 0));
+        assert_eq!(set.get(&Key(0)).stats().total_successes, 2);
+    });
+}
