@@ -23,3 +23,11 @@ pub(crate) use std::thread_local;
 
 #[cfg(all(test, otp_schedules))]
 pub(crate) use schedules::locals as thread_local;
+
+/// A place where the schedule checker may let another thread run, between what it sees and what it does not: the code of another crate.
+#[cfg(not(all(test, otp_schedules)))]
+#[inline]
+pub(crate) const fn give_way() {}
+
+#[cfg(all(test, otp_schedules))]
+pub(crate) use schedules::shuttle::thread::yield_now as give_way;

@@ -14,7 +14,7 @@ use crate::contained::{catch, catch_drop};
 use crate::mailbox::Offer;
 use crate::servers::AnyServer;
 use crate::stats::Tally;
-use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, yield_now};
+use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, give_way, yield_now};
 use crate::{Event, Message};
 
 /// What is cast for an event; the program's closure and the server's address are in it.
@@ -212,6 +212,7 @@ impl Gate {
             return None;
         }
         INSIDE.set(INSIDE.get() + 1);
+        give_way();
         Some(inside)
     }
 

@@ -227,3 +227,25 @@ async fn a_stream_that_waits_says_so() {
     pubsub.publish("orders", 1).unwrap();
     assert!(subscription.next().now_or_never().is_some());
 }
+
+#[test]
+fn who_comes_or_goes_between_two_messages_is_seen_at_once() {
+    for overflow in [Overflow::DropOldest, Overflow::DropNewest] {
+        for pattern in ["orders", "*"] {
+            let pubsub = numbers();
+            let first = pubsub
+                .subscribe_with("orders", with(9, Overflow::Disconnect))
+                .unwrap();
+            assert_eq!(pubsub.publish("orders", 1), Ok(1));
+            let second = pubsub
+                .subscribe_with(pattern, with(9, overflow.clone()))
+                .unwrap();
+            assert_eq!(pubsub.publish("orders", 2), Ok(2));
+            assert_eq!((first.len(), second.len()), (2, 1));
+            drop(second);
+            assert_eq!(pubsub.publish("orders", 3), Ok(1));
+            drop(first);
+            assert_eq!(pubsub.publish("orders", 4), Ok(0));
+        }
+    }
+}
