@@ -112,7 +112,7 @@ async fn it_is_a_stream() {
 #[tokio::test]
 async fn messages_alone_can_be_received() {
     let pubsub = numbers();
-    let options = crate::support::with(2, patterns_pubsub::Overflow::DropOldest);
+    let options = with(2, Overflow::DropOldest);
     let mut subscription = pubsub.subscribe_with("orders", options).unwrap();
     for number in 1..=5 {
         pubsub.publish("orders", number).unwrap();
