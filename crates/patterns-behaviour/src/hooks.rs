@@ -11,8 +11,8 @@ type OnDeadLetter<M, E> = Box<dyn Fn(&DeadLetter<M, E>) + Send + Sync>;
 
 /// The closures of a dispatcher, for [`Dispatcher::start_with`](crate::Dispatcher::start_with). By default there are none.
 ///
-/// They run outside all locks, where the delivery ended: in the process of the implementation, or where a dispatcher is being dropped. So
-/// they should be short. A panic in one goes to the panic hook and no further.
+/// They run outside all locks, where the delivery ended: in the process of the implementation or of the dispatcher, or, where no process
+/// runs, in the call that removes an implementation or drops the dispatcher. So they should be short. A panic in one goes to the panic hook and no further.
 pub struct Hooks<M, T, E> {
     retry_if: Option<Judge<E>>,
     on_delivered: Option<OnDelivered<T>>,

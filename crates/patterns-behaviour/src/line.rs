@@ -144,6 +144,8 @@ impl<D: ?Sized, M, T, E> Line<D, M, T, E> {
             .then(|| Instant::now().checked_add(limit))
             .flatten();
         let mut state = self.state.lock();
+        // The place was free before this lock was taken: in between the line may have been closed, and shut, and what is pushed now
+        // would be reported by nobody.
         if state.phase != Phase::Open {
             drop(state);
             return Err(SendError::Stopped(message));
@@ -262,6 +264,8 @@ impl<D: ?Sized, M, T, E> Line<D, M, T, E> {
         });
         self.hooks.tell(&outcome);
         contain(|| drop(answer.send(outcome)));
+        // Only now. The counts above are lowered before, so that a listener finds them right; but a stop waits for `open`, and may have
+        // nobody else to wait for: a worker of a killed process that is still in its listener is in no tree any more.
         let mut state = self.state.lock();
         state.open -= 1;
         let is_drained = state.open == 0;
@@ -342,3 +346,6 @@ fn room_for(config: &DispatcherConfig) -> Arc<Semaphore> {
         config.max_waiting.min(Semaphore::MAX_PERMITS),
     ))
 }
+
+#[cfg(test)]
+mod tests;

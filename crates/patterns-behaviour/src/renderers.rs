@@ -40,7 +40,7 @@ impl<T: Any + fmt::Debug> AnyDebug for T {}
 /// ```
 pub struct Renderers<O = String> {
     renderers: HashMap<TypeId, Render<O>>,
-    names: Vec<(TypeId, &'static str)>,
+    names: Vec<&'static str>,
     fallback: Fallback<O>,
 }
 
@@ -60,7 +60,7 @@ impl<O: 'static> Renderers<O> {
         let id = TypeId::of::<T>();
         let is_new = self.renderers.insert(id, render).is_none();
         if is_new {
-            self.names.push((id, default_name::<T>()));
+            self.names.push(default_name::<T>());
         }
         is_new
     }
@@ -95,7 +95,7 @@ impl<O: 'static> Renderers<O> {
 
     /// Returns the names of the types, as [`default_name`] gives them, in the order in which they were registered.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &'static str> {
-        self.names.iter().map(|(_, name)| *name)
+        self.names.iter().copied()
     }
 }
 

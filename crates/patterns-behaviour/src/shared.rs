@@ -177,6 +177,12 @@ impl<D: ?Sized, M, T, E> Shared<D, M, T, E> {
     /// The process is gone; another may follow.
     pub(crate) fn move_out(&self) {
         self.table.write().keeper = None;
+        // A removal that came after the process had given up everything was still left to it. No other one need follow.
+        for line in self.lines() {
+            if line.is_removed() && line.is_shut() {
+                self.forget(line.number);
+            }
+        }
     }
 
     /// Has nothing accepted any more.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
-use otp_core::Recipient;
+use otp_core::{CastError, Recipient};
 use parking_lot::Mutex;
 
 use super::{Channel, ChannelError, Options};
@@ -89,7 +89,7 @@ impl Channel for Collector {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Closed`] if the process it is sent to has ended or has no room.
+    /// [`ChannelError::Closed`] if the process it is sent to has ended, [`ChannelError::Failed`] if its mailbox is full.
     fn deliver<'a>(
         &'a self,
         text: &'a str,
@@ -102,7 +102,10 @@ impl Channel for Collector {
                         channel: self.name().to_owned(),
                         text: text.to_owned(),
                     };
-                    target.cast(collected).map_err(|_| ChannelError::Closed)?;
+                    target.cast(collected).map_err(|refused| match refused {
+                        CastError::Full(_) => ChannelError::Failed("the mailbox is full".into()),
+                        CastError::NoProc(_) => ChannelError::Closed,
+                    })?;
                 }
                 None => self.kept.lock().push(text.to_owned()),
             }

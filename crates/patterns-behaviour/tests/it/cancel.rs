@@ -1,14 +1,33 @@
 //! Every future of the dispatcher, dropped at each of its `.await`s.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
 
 use patterns_behaviour::{DispatcherConfig, Hooks};
 
 use crate::support::{
-    Deed, Parcel, Ports, Scripted, advance, assert_lawful, config, counting, polled, ports_with,
-    secs, settle, try_ports,
+    Deed, Parcel, Ports, Scripted, advance, assert_lawful, config, counting, ms, polled,
+    ports_with, secs, settle, try_ports,
 };
+
+/// Polls a future so often, with one turn for everything else after each poll, and with time passing after every fifth; tells
+/// whether it was done by then. So it is dropped in the middle of what goes on, and also where all wait for a timer.
+async fn polled_in_turns(work: impl Future, times: usize) -> bool {
+    let mut work = pin!(work);
+    for turn in 1..=times {
+        let mut cx = Context::from_waker(Waker::noop());
+        if work.as_mut().poll(&mut cx).is_ready() {
+            return true;
+        }
+        match turn % 5 {
+            0 => tokio::time::sleep(ms(40)).await,
+            _ => tokio::task::yield_now().await,
+        }
+    }
+    false
+}
 
 /// Drops `make`'s future after ever more polls until one is done. After each, everything that was accepted is reported, and the
 /// dispatcher works.
@@ -31,7 +50,7 @@ async fn dropped_at_each_await<F: Future>(max_waiting: usize, make: impl Fn(Port
                 .unwrap();
             settle().await;
         }
-        let done = polled(make(ports.clone()), times).await;
+        let done = polled_in_turns(make(ports.clone()), times).await;
         advance(secs(60)).await;
         let stats = ports.stats();
         assert_lawful(&ports);

@@ -1,9 +1,11 @@
 //! A dispatcher below a supervisor of the user's.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use otp_core::{Strategy, Supervisor, SupervisorRef};
-use patterns_behaviour::{AddError, Dispatcher, DispatcherConfig, GaveUp, Hooks, SendError};
+use patterns_behaviour::{
+    AddError, BoxFuture, Dispatcher, DispatcherConfig, GaveUp, Hooks, SendError,
+};
 use tokio::time::Instant;
 
 use crate::support::{
@@ -201,6 +203,48 @@ async fn a_removal_under_way_survives_a_crash_of_the_dispatcher() {
     }
     assert_eq!(*port.done.lock().unwrap(), [0, 1, 2, 3]);
     assert!(ports.names().is_empty());
+    tree.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_a_stop_overtakes_ends_with_the_process() {
+    type Sinks = Dispatcher<str, (), (), String>;
+    let known: Arc<OnceLock<Sinks>> = Arc::default();
+    let removal = Arc::new(Mutex::new(None));
+    let (one, two) = (Arc::clone(&known), Arc::clone(&removal));
+    // The dispatcher has just given up what waited, and has workers to end, when one of them is removed.
+    let hooks = Hooks::new().on_dead_letter(move |_| {
+        let sinks = one.get().unwrap().clone();
+        two.lock()
+            .unwrap()
+            .get_or_insert_with(|| tokio::spawn(async move { sinks.remove("a").await }));
+    });
+    let config = DispatcherConfig {
+        drain_timeout: ms(0),
+        ..config()
+    };
+    let (child, sinks) = Dispatcher::child("sinks", config, hooks, |_: &Arc<str>, (): &()| {
+        Box::pin(std::future::pending()) as BoxFuture<'_, Result<(), String>>
+    })
+    .unwrap();
+    let _ = known.set(sinks.clone());
+    sinks.add("a", Arc::from("a")).unwrap();
+    let tree = Supervisor::new(Strategy::OneForOne).child(child);
+    let tree = tree.start().await.unwrap();
+    settle().await;
+    let tickets = [sinks.send("a", ()).unwrap(), sinks.send("a", ()).unwrap()];
+    settle().await;
+    tree.terminate_child("sinks").await.unwrap();
+    settle().await;
+    let removal = removal.lock().unwrap().take().unwrap();
+    assert!(removal.is_finished(), "no process will come to do it");
+    removal.await.unwrap().unwrap();
+    for ticket in tickets {
+        assert_eq!(ticket.await.unwrap_err().gave_up, GaveUp::Stopped);
+    }
+    assert!(sinks.names().is_empty());
+    tree.restart_child("sinks").await.unwrap();
+    assert!(sinks.send("a", ()).is_err());
     tree.stop().await.unwrap();
 }
 
