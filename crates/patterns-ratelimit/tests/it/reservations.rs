@@ -121,17 +121,20 @@ async fn what_is_not_there_is_not_reserved() -> Outcome {
 async fn what_goes_back_goes_to_whoever_waits() -> Outcome {
     let (limiter, keyed) = (limiter(3), keyed(3));
     let (one, two) = (limiter.try_reserve(3)?, keyed.try_reserve("a", 3)?);
-    let waits = tokio::spawn({
-        let (limiter, keyed) = (limiter.clone(), keyed.clone());
-        async move { tokio::join!(limiter.until_ready(), keyed.until_ready("a")) }
+    let first = tokio::spawn({
+        let limiter = limiter.clone();
+        async move { limiter.until_ready().await }
+    });
+    let second = tokio::spawn({
+        let keyed = keyed.clone();
+        async move { keyed.until_ready("a").await }
     });
     yield_now().await;
     let begun = tokio::time::Instant::now();
     one.settle(2);
     two.settle(1);
-    let (one, two) = waits.await?;
-    one?;
-    two?;
+    first.await??;
+    second.await??;
     assert_eq!(begun.elapsed(), millis(0));
     Ok(())
 }
