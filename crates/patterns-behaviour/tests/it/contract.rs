@@ -1,13 +1,15 @@
 //! The kit itself: rules of one's own, what is skipped, what hangs and panics.
 
+use std::collections::HashSet;
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use patterns_behaviour::contract::{
-    Contract, DROPPED, EMPTY, MEBIBYTE, ONCE, ORDER, Subject, Unmet, Verdict,
+    CONCURRENT, Contract, DROPPED, EMPTY, MEBIBYTE, ONCE, ORDER, Subject, Unmet, Verdict,
 };
+use tokio::task::{Id, try_id};
 use tokio::time::Instant;
 
 use crate::matrix::{Broken, Memory};
@@ -181,6 +183,87 @@ async fn a_subject_that_panics_among_concurrent_senders_fails_that_rule() {
         ["takes concurrent senders"]
     );
     assert!(report.to_string().contains("panicked: as told"));
+}
+
+/// Notes the task of each sender, and may panic in one of them.
+struct Tasks(Memory, TaskIds, bool);
+
+/// Which texts were sent by which task.
+type TaskIds = Arc<Mutex<Vec<(String, Option<Id>)>>>;
+
+impl Subject for Tasks {
+    type Error = <Memory as Subject>::Error;
+
+    fn name(&self) -> String {
+        "tasks".to_owned()
+    }
+
+    async fn send(&self, text: &str) -> Result<(), Self::Error> {
+        assert!(!self.2 || text != "task of sender 3 5", "as told");
+        self.1.lock().unwrap().push((text.to_owned(), try_id()));
+        self.0.send(text).await
+    }
+
+    async fn received(&self) -> Vec<String> {
+        self.0.received().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn concurrent_senders_take_turns_in_one_task_and_then_have_tasks_of_their_own() {
+    let ids = TaskIds::default();
+    let noted = Arc::clone(&ids);
+    let contract =
+        Contract::new(move || Tasks(Memory::new(Broken::Nothing), Arc::clone(&noted), false));
+    contract.run().await.assert_passed();
+    let ids = ids.lock().unwrap();
+    let tasks = |what: &str| {
+        let sent = ids.iter().filter(|(text, _)| text.starts_with(what));
+        sent.map(|(_, id)| *id).collect::<HashSet<_>>().len()
+    };
+    assert_eq!((tasks("turn of sender"), tasks("task of sender")), (1, 8));
+    let place = |of: &str| ids.iter().position(|(text, _)| text == of).unwrap();
+    assert!(
+        place("turn of sender 7 0") < place("turn of sender 0 1"),
+        "the next one has its turn wherever one waits"
+    );
+
+    quiet();
+    let contract = Contract::new(|| Tasks(Memory::new(Broken::Nothing), TaskIds::default(), true));
+    let report = contract.run().await;
+    assert_eq!(report.failed().collect::<Vec<_>>(), [CONCURRENT]);
+    assert!(report.to_string().contains("panicked: as told"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subject_that_hangs_and_panics_in_its_drop_fails_that_rule_alone() {
+    struct Bomb(Bad, bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(!self.1, "as told");
+        }
+    }
+    impl Subject for Bomb {
+        type Error = <Memory as Subject>::Error;
+        fn name(&self) -> String {
+            "bomb".to_owned()
+        }
+        async fn send(&self, text: &str) -> Result<(), Self::Error> {
+            self.0.send(text).await
+        }
+        async fn received(&self) -> Vec<String> {
+            self.0.received().await
+        }
+    }
+    quiet();
+    let made = AtomicUsize::new(0);
+    // The one for the empty text.
+    let contract = Contract::new(move || {
+        let is_bomb = made.fetch_add(1, Ordering::SeqCst) == 8;
+        Bomb(Bad(Memory::new(Broken::Nothing), || ()), is_bomb)
+    });
+    let report = contract.run().await;
+    assert_eq!(report.failed().collect::<Vec<_>>(), [EMPTY]);
 }
 
 #[tokio::test(start_paused = true)]

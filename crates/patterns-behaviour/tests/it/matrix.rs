@@ -28,6 +28,12 @@ pub(crate) enum Broken {
     Mebibyte,
     Verbatim,
     Name,
+    /// It says that it is closed, and delivers nevertheless.
+    RefusesAndDelivers,
+    /// A send that was dropped leaves it such that all later ones come to nothing.
+    Jammed,
+    /// Sends at the same time leave something between their texts.
+    Mixed,
 }
 
 #[derive(Debug)]
@@ -53,6 +59,19 @@ struct State {
     fails: bool,
     has_failed: bool,
     is_closed: bool,
+    is_jammed: bool,
+    at_once: usize,
+}
+
+/// A send that is under way.
+struct Sending<'a>(&'a Memory, bool);
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock().unwrap();
+        state.at_once -= 1;
+        state.is_jammed |= !self.1 && self.0.broken == Broken::Jammed;
+    }
 }
 
 /// A channel to memory, with a fault.
@@ -75,6 +94,9 @@ impl Memory {
     fn begin(&self) -> Result<(), SendFailed> {
         let mut state = self.state.lock().unwrap();
         if state.is_closed && self.broken != Broken::Refuses {
+            if self.broken == Broken::RefusesAndDelivers {
+                state.texts.push("late".to_owned());
+            }
             return Err(SendFailed::Closed);
         }
         if std::mem::take(&mut state.fails) {
@@ -107,6 +129,10 @@ impl Memory {
             }
             // A protocol of lines that forgets to escape.
             Broken::Verbatim => state.texts.extend(text.split('\n').map(str::to_owned)),
+            Broken::Jammed if state.is_jammed => {}
+            Broken::Mixed if state.at_once > 1 => {
+                state.texts.extend([text.to_owned(), "|".to_owned()]);
+            }
             _ => state.texts.push(text.to_owned()),
         }
     }
@@ -125,6 +151,8 @@ impl Subject for Memory {
 
     async fn send(&self, text: &str) -> Result<(), SendFailed> {
         self.begin()?;
+        self.state.lock().unwrap().at_once += 1;
+        let mut sending = Sending(self, false);
         match self.broken {
             // It reads, waits, and writes what it has read: others' texts are lost.
             Broken::Concurrent => {
@@ -152,6 +180,7 @@ impl Subject for Memory {
                 self.push(text);
             }
         }
+        sending.1 = true;
         Ok(())
     }
 
@@ -258,6 +287,27 @@ async fn each_fault_breaks_its_rule_and_no_other() {
             matches!(&failed.verdict, Verdict::Failed(text) if text.contains(how)),
             "{broken:?}: {failed:?}"
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_looks_at_all_that_it_says() {
+    for (broken, rule, how) in [
+        (
+            Broken::RefusesAndDelivers,
+            REFUSES,
+            "what was refused has arrived",
+        ),
+        (Broken::Jammed, DROPPED, "\"whole 1\" did not arrive"),
+        (
+            Broken::Mixed,
+            CONCURRENT,
+            "\"|\" arrived, which nobody has sent",
+        ),
+    ] {
+        let report = report(broken).await;
+        assert_eq!(report.failed().collect::<Vec<_>>(), [rule], "{report}");
+        assert!(report.to_string().contains(how), "{report}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-use otp_core::inbox;
+use otp_core::{ExitReason, GenServer, ServerOptions, inbox};
 use patterns_behaviour::BoxFuture;
 use patterns_behaviour::notification::{
     Alert, BatchChannel, Channel, ChannelError, Collected, Collector, Console, Deploy, Device,
@@ -275,6 +275,32 @@ async fn the_collector_keeps_or_sends() {
     insta::assert_snapshot!(error, @"the channel is closed");
 }
 
+#[tokio::test]
+async fn a_target_without_room_is_an_error_of_its_own() {
+    struct Busy;
+    impl GenServer for Busy {
+        type Msg = Collected;
+        async fn handle(
+            &mut self,
+            _: Collected,
+            _: &mut otp_core::Context<Collected>,
+        ) -> Result<(), ExitReason> {
+            std::future::pending().await
+        }
+    }
+    let busy = otp_core::start_with(Busy, ServerOptions::default().bounded(1));
+    let busy = busy.await.unwrap();
+    let collector = Collector::to(busy.recipient());
+    let error = loop {
+        match notify("text", &collector, &Options::new()).await {
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(&error, ChannelError::Failed(_)));
+    insta::assert_snapshot!(error, @"the mailbox is full");
+}
+
 fn inbox_of() -> (otp_core::ServerRef<Collected>, otp_core::Inbox<Collected>) {
     inbox()
 }
@@ -371,6 +397,11 @@ async fn a_batch_goes_at_once_where_the_channel_can_and_one_by_one_where_not() {
     );
     assert!(
         notify_all(&["x"], &Failing::new(), &Options::new())
+            .await
+            .is_err()
+    );
+    assert!(
+        notify_all(&["x"], &Console::to(Full), &Options::new())
             .await
             .is_err()
     );

@@ -143,8 +143,13 @@ async fn one_that_was_stopped_and_started_again_accepts_again() {
     ports.stop_now().await.unwrap();
     settle().await;
     ports.deliver("a", Parcel::new(4, &[])).await.unwrap();
-    assert_eq!(*port.done.lock().unwrap(), [1, 3, 4]);
+    // That one was in a hurry; the next stop is not.
+    let takes = Parcel::new(5, &[Deed::Take(100)]);
+    let works = ports.send("a", takes).unwrap();
+    settle().await;
     tree.stop().await.unwrap();
+    assert!(works.await.is_ok());
+    assert_eq!(*port.done.lock().unwrap(), [1, 3, 4, 5]);
 }
 
 #[tokio::test(start_paused = true)]
