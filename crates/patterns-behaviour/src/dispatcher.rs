@@ -20,7 +20,7 @@ use crate::{
 /// stops none of the others.
 ///
 /// A handle is cheap to clone, and all clones are one dispatcher. `M` is what is delivered, and `T` and `E` what an implementation returns
-/// of it. It ends with the last handle, or by [`stop`](Self::stop).
+/// of it. It ends with the last handle, or by [`stop`](Self::stop); one that is a [`child`](Self::child) ends with its supervisor.
 ///
 /// # Examples
 ///

@@ -215,7 +215,7 @@ impl<M> fmt::Display for SendError<M> {
         match self {
             Self::Full(_) => f.write_str("as many deliveries wait as may"),
             Self::Unknown { unknown, .. } => unknown.fmt(f),
-            Self::Stopped(_) => f.write_str("the dispatcher accepts no more"),
+            Self::Stopped(_) => f.write_str("no more deliveries are accepted"),
         }
     }
 }

@@ -216,7 +216,7 @@ async fn concurrent_senders_take_turns_in_one_task_and_then_have_tasks_of_their_
     let contract =
         Contract::new(move || Tasks(Memory::new(Broken::Nothing), Arc::clone(&noted), false));
     contract.run().await.assert_passed();
-    let ids = ids.lock().unwrap();
+    let ids = ids.lock().unwrap().clone();
     let tasks = |what: &str| {
         let sent = ids.iter().filter(|(text, _)| text.starts_with(what));
         sent.map(|(_, id)| *id).collect::<HashSet<_>>().len()

@@ -177,7 +177,7 @@ async fn a_killed_dispatcher_of_its_own_reports_what_it_had() {
         assert_eq!((letter.message.id, letter.gave_up), (id, GaveUp::Stopped));
     }
     let error = ports.send("a", Parcel::new(9, &[])).unwrap_err();
-    assert_eq!(error.to_string(), "the dispatcher accepts no more");
+    assert_eq!(error.to_string(), "no more deliveries are accepted");
     assert_eq!(error.into_message().id, 9);
     assert_lawful(&ports);
     assert!(!ports.info().is_running);

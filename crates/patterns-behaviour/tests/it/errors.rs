@@ -95,9 +95,9 @@ async fn refusals_say_why_and_have_the_message() {
     insta::assert_snapshot!(texts.join("\n"), @r"
     as many deliveries wait as may
     there is no `b`; there are: a
-    the dispatcher accepts no more
+    no more deliveries are accepted
     SendError(as many deliveries wait as may)
-    SendError(the dispatcher accepts no more)
+    SendError(no more deliveries are accepted)
     ");
     assert_eq!(
         (

@@ -212,6 +212,18 @@ async fn a_removal_under_way_survives_a_crash_of_the_dispatcher() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_below_a_supervisor_does_not_end_with_the_last_handle() {
+    let (tree, ports, _) = started(config()).await;
+    let pid = ports.pid().unwrap();
+    let ticket = ports.send("a", Parcel::new(1, &[Deed::Take(100)])).unwrap();
+    drop(ports);
+    advance(secs(1)).await;
+    assert!(pid.is_alive() && ticket.await.is_ok());
+    tree.stop().await.unwrap();
+    assert!(!pid.is_alive());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_removal_that_a_stop_overtakes_ends_with_the_process() {
     type Sinks = Dispatcher<str, (), (), String>;
     let known: Arc<OnceLock<Sinks>> = Arc::default();
