@@ -29,6 +29,7 @@ impl<D: ?Sized, M, T, E> Line<D, M, T, E> {
 
     /// Gives up what waits. What is under way is given up by who has it.
     pub(crate) fn shut(&self) {
+        // Also what was not closed before: who sends from a listener below is told of the end, and not that there is no room.
         self.close();
         let mut state = self.state.lock();
         state.phase = Phase::Shut;

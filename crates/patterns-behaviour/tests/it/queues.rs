@@ -1,12 +1,14 @@
 //! The bounded queue in front of each implementation.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Waker};
 
-use patterns_behaviour::{DispatcherConfig, SendError};
+use patterns_behaviour::{DispatcherConfig, Hooks, SendError};
 
 use crate::support::{
-    Census, Deed, Parcel, Ports, Scripted, advance, assert_lawful, config, ms, one_port, settle,
+    Census, Deed, Parcel, Ports, Scripted, advance, assert_lawful, config, ms, one_port, polled,
+    ports_with, settle,
 };
 
 /// One is under way, and `waiting` wait, which is all that may.
@@ -107,6 +109,68 @@ async fn who_waits_is_told_when_it_is_stopped_or_removed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waits_is_told_when_the_dispatcher_is_killed() {
+    let (ports, _) = full(1).await;
+    let other = ports.clone();
+    let waiter = tokio::spawn(async move { other.send_wait("a", Parcel::new(7, &[])).await });
+    settle().await;
+    ports.pid().unwrap().kill();
+    settle().await;
+    assert!(waiter.is_finished(), "nobody will make room any more");
+    assert_eq!(waiter.await.unwrap().unwrap_err().into_message().id, 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_while_the_rest_is_given_up_is_refused_for_the_stop_and_not_for_room() {
+    let known: Arc<OnceLock<Ports>> = Arc::default();
+    let refused = Arc::new(Mutex::new(Vec::new()));
+    let (one, two) = (Arc::clone(&known), Arc::clone(&refused));
+    let hooks = Hooks::new().on_dead_letter(move |_| {
+        let error = one.get().unwrap().send("a", Parcel::new(9, &[]));
+        two.lock().unwrap().push(error.unwrap_err().to_string());
+    });
+    let config = DispatcherConfig {
+        max_waiting: 2,
+        ..config()
+    };
+    let ports = ports_with(config, hooks).await;
+    let _ = known.set(ports.clone());
+    ports.add("a", Arc::new(Scripted::default())).unwrap();
+    for id in 0..3 {
+        ports.send("a", Parcel::new(id, &[Deed::Hang])).unwrap();
+        settle().await;
+    }
+    ports.pid().unwrap().kill();
+    settle().await;
+    assert_eq!(
+        *refused.lock().unwrap(),
+        ["no more deliveries are accepted"; 3]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_stops_waiting_was_not_accepted() {
+    let census = Census::default();
+    let (ports, port) = full(1).await;
+    for times in 0..4 {
+        let waits = ports.send_wait("a", Parcel::counted(7, &[], &census));
+        assert!(!polled(waits, times).await);
+        assert_eq!(census.alive(), 0, "the message went with it");
+    }
+    // Also if there was room already, and it has not looked.
+    let mut waits = Box::pin(ports.send_wait("a", Parcel::counted(7, &[], &census)));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(waits.as_mut().poll(&mut cx).is_pending());
+    advance(ms(100)).await;
+    assert_eq!(ports.stats().delivered, 2);
+    drop(waits);
+    settle().await;
+    assert_eq!((census.alive(), ports.stats().accepted), (0, 2));
+    ports.deliver("a", Parcel::new(8, &[])).await.unwrap();
+    assert_eq!(*port.done.lock().unwrap(), [0, 1, 8]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_was_given_back_by_a_killed_process_takes_no_room() {
     let (ports, port) = one_port(DispatcherConfig {
         max_waiting: 2,
@@ -157,7 +221,7 @@ async fn messages_are_dropped_when_they_are_delivered_and_not_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn wakers_run_outside_the_locks_and_may_panic() {
-    use std::task::{Context, Wake, Waker};
+    use std::task::Wake;
     struct Calls(Ports, AtomicUsize);
     impl Wake for Calls {
         fn wake(self: Arc<Self>) {
