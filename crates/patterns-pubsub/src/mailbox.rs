@@ -206,7 +206,7 @@ impl<M> Mailbox<M> {
             Poll::Ready(_) => Some(waker),
         };
         drop(state);
-        drop(before);
+        catch_drop(before);
         next
     }
 
@@ -243,7 +243,7 @@ impl<M> Mailbox<M> {
         let tally = state.tally;
         let waker = state.waker.take();
         drop(state);
-        drop(waker);
+        catch_drop(waker);
         thrown.into_iter().for_each(catch_drop);
         held.into_iter().for_each(catch_drop);
         tally
@@ -271,6 +271,13 @@ impl<M> Mailbox<M> {
             queued: (state.queue.len() + state.held.len()) as u64,
             ..state.tally
         }
+    }
+}
+
+impl<M> Drop for Mailbox<M> {
+    /// Whoever is the last to have it, a publisher perhaps, must not suffer from what the key function holds.
+    fn drop(&mut self) {
+        catch_drop(self.key.take());
     }
 }
 

@@ -170,7 +170,7 @@ impl<M> Ring<M> {
             _ => Some(waker),
         };
         drop(state);
-        drop(before);
+        catch_drop(before);
         left_over.into_iter().for_each(catch_drop);
         found
     }
@@ -204,7 +204,7 @@ impl<M> Ring<M> {
             (state.readers, state.free) = (Vec::new(), Vec::new());
         }
         drop(state);
-        drop(waker);
+        catch_drop(waker);
         if let Some(reader) = reader {
             left_over.extend(reader.rest);
         }

@@ -58,6 +58,9 @@ pub(crate) struct Version {
     wild: u64,
 }
 
+/// A route that is none any more. The last one who has it drops closures of the program with it: under no lock.
+pub(crate) type Before<M> = Option<Arc<Route<M>>>;
+
 /// Why there is no route.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum NoRoute {
@@ -93,6 +96,16 @@ impl<M> Routes<M> {
     /// Who gets what is published to a topic now.
     #[inline]
     pub(crate) fn route(&self, topic: &str) -> Result<Arc<Route<M>>, NoRoute> {
+        self.route_instead(topic, &mut None)
+    }
+
+    /// The same for one who holds a lock: what there was before is for the caller to drop.
+    #[inline]
+    pub(crate) fn route_instead(
+        &self,
+        topic: &str,
+        before: &mut Before<M>,
+    ) -> Result<Arc<Route<M>>, NoRoute> {
         if self.is_closed() {
             return Err(NoRoute::Closed);
         }
@@ -105,9 +118,8 @@ impl<M> Routes<M> {
             drop(shard);
             let mut shard = self.shard(hash).write();
             if let Some(found) = shard.find_mut(hash, |other| &*other.cell.name == topic) {
-                let (route, before) = self.renew(found);
-                drop(shard);
-                drop(before);
+                let route;
+                (route, *before) = self.renew(found);
                 return Ok(route);
             }
         } else {
@@ -152,30 +164,31 @@ impl<M> Routes<M> {
         }
     }
 
-    /// Enters a subscriber, unless it is closed.
-    pub(crate) fn enter(&self, subscriber: &Arc<Subscriber<M>>) -> bool {
+    /// Enters a subscriber, unless somebody has taken it out already; `None` if it is closed. What there was before is for the caller to drop.
+    pub(crate) fn enter(&self, subscriber: &Arc<Subscriber<M>>) -> Option<Before<M>> {
         let pattern = subscriber.pattern();
         if is_wild(pattern) {
             let mut wild = self.wild.write();
             if self.is_closed() {
-                return false;
+                return None;
             }
-            if wild.entry(pattern).enter(subscriber) {
+            // Whoever takes it out says so before the lock, so it is seen here or the subscriber is found there.
+            if !subscriber.is_unlisted() && wild.entry(pattern).enter(subscriber) {
                 self.wild_changed(&wild);
             }
-            return true;
+            return Some(None);
         }
         let hash = self.hasher.hash_one(&**pattern);
         let mut shard = self.shard(hash).write();
         if self.is_closed() {
-            return false;
+            return None;
+        }
+        if subscriber.is_unlisted() {
+            return Some(None);
         }
         let topic = self.find_or_add(&mut shard, hash, pattern);
         let changed = topic.list.enter(subscriber);
-        let before = changed.then(|| topic.changed());
-        drop(shard);
-        drop(before);
-        true
+        Some(changed.then(|| topic.changed()).flatten())
     }
 
     /// Takes a subscriber out that was entered; tells whether it was there still.

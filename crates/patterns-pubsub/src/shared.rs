@@ -174,9 +174,10 @@ impl<M> Shared<M> {
         topic: &str,
         payload: M,
     ) -> Result<usize, PublishError<M>> {
+        let mut route_before = None;
         let mut guard = self.retained.lock();
         // Whoever subscribes later finds it here, and whoever has subscribed before is in the route.
-        let route = match self.routes.route(topic) {
+        let route = match self.routes.route_instead(topic, &mut route_before) {
             Ok(route) => route,
             Err(why) => {
                 drop(guard);
@@ -190,6 +191,7 @@ impl<M> Shared<M> {
         let message = Message::new(Arc::clone(route.topic()), payload);
         let before = guard.put(message.clone());
         drop(guard);
+        drop(route_before);
         if let Some(before) = before {
             catch_drop(before);
         }

@@ -59,6 +59,10 @@ impl<M> Subscriber<M> {
         !self.unlisted.swap(true, Ordering::Relaxed)
     }
 
+    pub(crate) fn is_unlisted(&self) -> bool {
+        self.unlisted.load(Ordering::Relaxed)
+    }
+
     /// How many messages it has received, if it shares a queue.
     pub(crate) fn received(&self) -> u64 {
         match &self.kind {

@@ -4,8 +4,10 @@
 //! 1. Nothing is cast once [`Gate::shut`] has returned. Whoever casts enters the gate before and leaves it after; whoever shuts it
 //!    waits for those inside, unless it is inside itself.
 //! 2. What was retained is cast before anything that is published after the subscription was made: until then that is held.
+//! 3. What was accepted is counted inside the gate, or under the lock of what is held: once [`Target::end`] has returned, that count is final.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::fmt;
 
 use otp_core::{CastError, ServerRef, WeakRef};
@@ -17,8 +19,9 @@ use crate::stats::Tally;
 use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, give_way, yield_now};
 use crate::{Event, Message};
 
-/// What is cast for an event; the program's closure and the server's address are in it.
-type CastFn<M> = Box<dyn Fn(Event<M>, &Gate) -> Offer + Send + Sync>;
+/// Casts what the program's closure makes of an event, and runs the last argument inside the gate if that was accepted. `None` if the closure
+/// panicked. The closure and the server's address are in it.
+type CastFn<M> = Box<dyn Fn(Event<M>, &Gate, &dyn Fn()) -> Option<Offer> + Send + Sync>;
 
 pub(crate) struct Target<M> {
     pub(crate) server: Arc<dyn AnyServer>,
@@ -30,11 +33,18 @@ pub(crate) struct Target<M> {
     untold: AtomicU64,
     ready: AtomicBool,
     /// What comes while the retained messages are being cast.
-    held: Mutex<Option<Vec<Message<M>>>>,
+    held: Mutex<Option<Held<M>>>,
     received: AtomicU64,
     retained: AtomicU64,
     refused: AtomicU64,
     discarded: AtomicU64,
+}
+
+/// What is held counts as received until it turns out otherwise.
+struct Held<M> {
+    messages: VecDeque<Message<M>>,
+    /// Whether one more of them is just being cast.
+    casting: bool,
 }
 
 impl<M: Send + Sync + 'static> Target<M> {
@@ -44,9 +54,12 @@ impl<M: Send + Sync + 'static> Target<M> {
         tells: bool,
         map: impl Fn(Event<M>) -> Option<N> + Send + Sync + 'static,
     ) -> Self {
-        let cast = move |event, gate: &Gate| match address.upgrade() {
-            None => Offer::Gone,
-            Some(server) => cast(&server, event, gate, &map),
+        let cast = move |event, gate: &Gate, accepted: &dyn Fn()| match address.upgrade() {
+            None => {
+                catch_drop(event);
+                Some(Offer::Gone)
+            }
+            Some(server) => cast(&server, event, gate, accepted, &map),
         };
         Self {
             server,
@@ -55,7 +68,10 @@ impl<M: Send + Sync + 'static> Target<M> {
             tells,
             untold: AtomicU64::new(0),
             ready: AtomicBool::new(false),
-            held: Mutex::new(Some(Vec::new())),
+            held: Mutex::new(Some(Held {
+                messages: VecDeque::new(),
+                casting: false,
+            })),
             received: AtomicU64::new(0),
             retained: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -68,29 +84,28 @@ fn cast<M, N>(
     server: &ServerRef<N>,
     event: Event<M>,
     gate: &Gate,
+    accepted: &dyn Fn(),
     map: &impl Fn(Event<M>) -> Option<N>,
-) -> Offer {
-    let Some(message) = catch(|| map(event)).flatten() else {
-        return Offer::Refused;
-    };
+) -> Option<Offer> {
+    let message = catch(|| map(event)).flatten()?;
     let Some(inside) = gate.enter() else {
         catch_drop(message);
-        return Offer::Gone;
+        return Some(Offer::Gone);
     };
     let cast = catch(|| server.cast(message));
+    // A waker that panics does so after the message was accepted.
+    let Some(Err(refused)) = cast else {
+        accepted();
+        drop(inside);
+        return Some(Offer::Accepted);
+    };
     drop(inside);
-    match cast {
-        // A waker that panics does so after the message was accepted.
-        None | Some(Ok(())) => Offer::Accepted,
-        Some(Err(refused)) => {
-            let offer = match refused {
-                CastError::Full(_) => Offer::Refused,
-                _ => Offer::Gone,
-            };
-            catch_drop(refused);
-            offer
-        }
-    }
+    let offer = match refused {
+        CastError::Full(_) => Offer::Refused,
+        _ => Offer::Gone,
+    };
+    catch_drop(refused);
+    Some(offer)
 }
 
 impl<M> Target<M> {
@@ -105,18 +120,22 @@ impl<M> Target<M> {
 
     /// Offers a message that goes to somebody else if there is no room here: then nothing is missing.
     pub(crate) fn push_if_room(&self, message: Message<M>) -> Offer {
-        let offer = if !self.ready.load(Ordering::Acquire)
-            && let Some(held) = &mut *self.held.lock()
-        {
-            held.push(message);
-            Offer::Accepted
-        } else {
-            self.send(message)
-        };
-        if offer == Offer::Accepted {
-            self.received.fetch_add(1, Ordering::Relaxed);
+        if !self.ready.load(Ordering::Acquire) {
+            let mut held = self.held.lock();
+            if let Some(waiting) = &mut *held {
+                if self.gate.is_shut() {
+                    drop(held);
+                    catch_drop(message);
+                    return Offer::Gone;
+                }
+                waiting.messages.push_back(message);
+                self.received.fetch_add(1, Ordering::Relaxed);
+                return Offer::Accepted;
+            }
         }
-        offer
+        self.send(message, &|| {
+            self.received.fetch_add(1, Ordering::Relaxed);
+        })
     }
 
     fn miss(&self) {
@@ -129,50 +148,81 @@ impl<M> Target<M> {
     /// Casts what was retained, and then what came meanwhile.
     pub(crate) fn begin(&self, retained: Vec<Message<M>>) {
         for message in retained {
-            match self.send(message) {
-                Offer::Accepted => {
-                    self.retained.fetch_add(1, Ordering::Relaxed);
-                    self.received.fetch_add(1, Ordering::Relaxed);
-                }
+            let accepted = || {
+                self.retained.fetch_add(1, Ordering::Relaxed);
+                self.received.fetch_add(1, Ordering::Relaxed);
+            };
+            match self.send(message, &accepted) {
                 Offer::Refused | Offer::Overflown => self.miss(),
-                Offer::Gone => {}
+                Offer::Accepted | Offer::Gone => {}
             }
         }
         loop {
             let mut held = self.held.lock();
-            let came = held.as_mut().map(std::mem::take).unwrap_or_default();
-            if came.is_empty() {
+            let next = held.as_mut().and_then(|waiting| {
+                let next = waiting.messages.pop_front();
+                waiting.casting = next.is_some();
+                next
+            });
+            let Some(message) = next else {
                 *held = None;
                 self.ready.store(true, Ordering::Release);
                 return;
-            }
+            };
             drop(held);
-            for message in came {
-                // It counts as received already.
-                if self.send(message) != Offer::Accepted {
-                    self.received.fetch_sub(1, Ordering::Relaxed);
-                    self.discarded.fetch_add(1, Ordering::Relaxed);
+            if self.send(message, &|| self.settle(true)) != Offer::Accepted {
+                self.settle(false);
+            }
+        }
+    }
+
+    /// Counts what became of the one that was being cast, unless the end has done so already.
+    fn settle(&self, accepted: bool) {
+        if let Some(waiting) = &mut *self.held.lock()
+            && std::mem::take(&mut waiting.casting)
+            && !accepted
+        {
+            self.discard(1);
+        }
+    }
+
+    /// Counts what was held and is not received. Under the lock of what is held.
+    fn discard(&self, count: usize) {
+        self.received.fetch_sub(count as u64, Ordering::Relaxed);
+        self.discarded.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    fn send(&self, message: Message<M>, accepted: &dyn Fn()) -> Offer {
+        if self.untold.load(Ordering::Relaxed) > 0 {
+            let untold = self.untold.swap(0, Ordering::AcqRel);
+            if untold > 0 {
+                match (self.cast)(Event::Lagged(untold), &self.gate, &|| ()) {
+                    // A closure that panics at it has been told.
+                    None | Some(Offer::Accepted) => {}
+                    Some(offer) => {
+                        // What refuses this has no room for the message either.
+                        self.untold.fetch_add(untold, Ordering::AcqRel);
+                        catch_drop(message);
+                        return offer;
+                    }
                 }
             }
         }
+        let cast = (self.cast)(Event::Message(message), &self.gate, accepted);
+        cast.unwrap_or(Offer::Refused)
     }
 
-    fn send(&self, message: Message<M>) -> Offer {
-        if self.untold.load(Ordering::Relaxed) > 0 {
-            let untold = self.untold.swap(0, Ordering::AcqRel);
-            if untold > 0 && (self.cast)(Event::Lagged(untold), &self.gate) != Offer::Accepted {
-                // There is no room for the message either.
-                self.untold.fetch_add(untold, Ordering::AcqRel);
-                catch_drop(message);
-                return Offer::Refused;
-            }
-        }
-        (self.cast)(Event::Message(message), &self.gate)
-    }
-
-    /// Ends the subscription: when this has returned nothing more is cast. `false` if it had ended before.
+    /// Ends the subscription: when this has returned nothing more is accepted or cast. `false` if it had ended before.
     pub(crate) fn end(&self) -> bool {
-        self.gate.shut()
+        let is_first = self.gate.shut();
+        let mut thrown = VecDeque::new();
+        if let Some(waiting) = &mut *self.held.lock() {
+            thrown = std::mem::take(&mut waiting.messages);
+            let casting = std::mem::take(&mut waiting.casting);
+            self.discard(thrown.len() + usize::from(casting));
+        }
+        thrown.into_iter().for_each(catch_drop);
+        is_first
     }
 
     pub(crate) fn tally(&self) -> Tally {
@@ -183,6 +233,14 @@ impl<M> Target<M> {
             discarded: self.discarded.load(Ordering::Relaxed),
             ..Tally::default()
         }
+    }
+}
+
+impl<M> Drop for Target<M> {
+    /// Whoever is the last to have it, a publisher perhaps, must not suffer from what the closure holds.
+    fn drop(&mut self) {
+        let nothing: CastFn<M> = Box::new(|_, _, _| None);
+        catch_drop(std::mem::replace(&mut self.cast, nothing));
     }
 }
 
@@ -214,6 +272,10 @@ impl Gate {
         INSIDE.set(INSIDE.get() + 1);
         give_way();
         Some(inside)
+    }
+
+    fn is_shut(&self) -> bool {
+        self.0.load(Ordering::SeqCst) & SHUT != 0
     }
 
     /// Lets nobody in any more, and waits for those inside: no longer than a cast takes. `false` if it was shut before.

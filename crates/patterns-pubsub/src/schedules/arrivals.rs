@@ -153,3 +153,62 @@ fn the_stop_ends_everybody_who_comes_meanwhile() {
         },
     );
 }
+
+#[test]
+fn a_server_that_is_taken_out_while_it_comes_is_nowhere() {
+    for pattern in ["a.b", "a.*"] {
+        check("one subscribes a server, one takes it out", move || {
+            let pubsub = pubsub::<u64>();
+            let (server, inbox) = inbox::<u64>();
+            let comes = {
+                let (pubsub, server) = (pubsub.clone(), server.clone());
+                thread::spawn(move || {
+                    let map = |message: Message<u64>| *message;
+                    pubsub.subscribe_server(pattern, &server, map)
+                })
+            };
+            let goes = pubsub.unsubscribe_server(pattern, &server);
+            assert_eq!(comes.join().expect("no panics"), Ok(true));
+            let left = usize::from(!goes);
+            assert_eq!(pubsub.info().subscribers, left);
+            assert_eq!(pubsub.publish("a.b", 1).ok(), Some(left));
+            drop(inbox);
+        });
+    }
+}
+
+#[test]
+fn a_server_that_goes_while_it_gets_what_was_retained_has_all_counted() {
+    check("a server comes and goes while one publishes", || {
+        let pubsub = pubsub::<u64>();
+        let (server, mut inbox) = inbox::<u64>();
+        pubsub.publish_retained("a.b", 0).expect("it is open");
+        let comes = {
+            let (pubsub, server) = (pubsub.clone(), server.clone());
+            thread::spawn(move || {
+                let map = |message: Message<u64>| *message;
+                assert_eq!(pubsub.subscribe_server("a.*", &server, map), Ok(true));
+            })
+        };
+        let goes = {
+            let pubsub = pubsub.clone();
+            thread::spawn(move || {
+                pubsub.unsubscribe_server("a.*", &server);
+                server
+            })
+        };
+        let publish = |number| pubsub.publish("a.b", number).expect("it is open") as u64;
+        let accepted = publish(1) + publish(2);
+        comes.join().expect("no panics");
+        let server = goes.join().expect("no panics");
+        let stats = pubsub.stats();
+        let came = std::iter::from_fn(|| inbox.try_recv()).count() as u64;
+        assert_eq!(
+            (stats.delivered, stats.received),
+            (accepted, came),
+            "{stats:?}"
+        );
+        assert_adds_up(&stats);
+        drop(server);
+    });
+}

@@ -144,7 +144,9 @@ fn nothing_is_cast_after_unsubscribe_returned() {
         let accepted = publishes.join().expect("no panics");
         assert_eq!(inbox.try_recv(), None);
         assert_eq!(came, accepted);
-        assert_adds_up(&pubsub.stats());
+        let stats = pubsub.stats();
+        assert_eq!(stats.delivered, accepted as u64, "{stats:?}");
+        assert_adds_up(&stats);
     });
 }
 

@@ -9,6 +9,7 @@ use crate::contained::catch_drop;
 use crate::mailbox::Mailbox;
 use crate::options::{SubscribeOptions, SubscribeServerOptions};
 use crate::pattern::{PATTERN_ALLOWED, is_pattern};
+use crate::routes::Before;
 use crate::seat::Seat;
 use crate::server::Msg;
 use crate::servers::{Entered, Key};
@@ -68,7 +69,7 @@ impl<M> Shared<M> {
         }
         let entered = self.enter(&subscriber);
         drop(guard);
-        entered?;
+        drop(entered?);
         let mut hand = VecDeque::new();
         let mut left = Vec::new();
         match subscriber.kind() {
@@ -125,9 +126,12 @@ impl<M> Shared<M> {
             .unwrap_or_default();
         let entered = self.enter(&subscriber);
         drop(guard);
-        if let Err(error) = entered {
-            self.forget(&subscriber);
-            return Err(error);
+        match entered {
+            Ok(before) => drop(before),
+            Err(error) => {
+                self.forget(&subscriber);
+                return Err(error);
+            }
         }
         if let Kind::Server(target) = subscriber.kind() {
             target.begin(found);
@@ -138,11 +142,14 @@ impl<M> Shared<M> {
         Ok(true)
     }
 
-    fn enter(&self, subscriber: &Arc<Subscriber<M>>) -> Result<(), SubscribeError> {
-        if self.routes.enter(subscriber) {
-            return Ok(());
+    fn enter(&self, subscriber: &Arc<Subscriber<M>>) -> Result<Before<M>, SubscribeError> {
+        if let Some(before) = self.routes.enter(subscriber) {
+            return Ok(before);
         }
-        if let Some(group) = subscriber.group() {
+        // Unless somebody has taken it out already, who has done that too.
+        if subscriber.unlist()
+            && let Some(group) = subscriber.group()
+        {
             self.groups.leave(group);
         }
         Err(SubscribeError::Closed)

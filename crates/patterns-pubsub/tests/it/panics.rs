@@ -175,3 +175,84 @@ fn closures_and_drops_may_use_the_pub_sub() {
     pubsub.clear_retained("things");
     assert_eq!(echoes.len(), 5);
 }
+
+#[test]
+fn a_closure_that_panics_at_what_is_missing_gets_the_next_message() {
+    quiet();
+    let pubsub = numbers();
+    let (server, mut inbox) = inbox::<u64>();
+    let map = |event: Event<u64>| match event {
+        Event::Message(number) if *number != 2 => *number,
+        _ => panic!("as told"),
+    };
+    pubsub
+        .subscribe_server_with("numbers", &server, SubscribeServerOptions::default(), map)
+        .unwrap();
+    let accepted: Vec<_> = (1..=4)
+        .map(|number| pubsub.publish("numbers", number).unwrap())
+        .collect();
+    assert_eq!(accepted, [1, 0, 1, 1]);
+    let got: Vec<_> = std::iter::from_fn(|| inbox.try_recv()).collect();
+    assert_eq!(got, [1, 3, 4]);
+    assert_adds_up(&pubsub.stats());
+}
+
+/// Does something when it is dropped.
+struct AtDrop<F: Fn()>(F);
+
+impl<F: Fn()> Drop for AtDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Leaves a server's closure, which holds `held`, in nothing but the route of `things.a`, which is out of date.
+fn leave_in_a_route(pubsub: &PubSub<u64>, held: impl Send + Sync + 'static) {
+    let (server, inbox) = inbox::<u64>();
+    let map = move |message: patterns_pubsub::Message<u64>| {
+        let _ = &held;
+        *message
+    };
+    pubsub.subscribe_server("things.*", &server, map).unwrap();
+    assert_eq!(pubsub.publish("things.a", 1), Ok(2));
+    assert!(pubsub.unsubscribe_server("things.*", &server));
+    drop(inbox);
+}
+
+#[test]
+fn what_a_closure_holds_is_dropped_under_no_lock() {
+    let pubsub = numbers();
+    let stays = pubsub.subscribe("things.a").unwrap();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let held = || {
+        let (pubsub, dropped) = (pubsub.clone(), Arc::clone(&dropped));
+        AtDrop(move || {
+            pubsub.publish_retained("elsewhere", 1).unwrap();
+            dropped.fetch_add(1, Ordering::SeqCst);
+        })
+    };
+    leave_in_a_route(&pubsub, held());
+    pubsub.publish_retained("things.a", 2).unwrap();
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+    leave_in_a_route(&pubsub, held());
+    let newest = pubsub.subscribe_with("things.a", with(1, Overflow::DropNewest));
+    assert_eq!(dropped.load(Ordering::SeqCst), 2);
+    drop((newest, stays));
+}
+
+#[test]
+fn what_a_closure_holds_may_panic_when_it_is_dropped() {
+    quiet();
+    let pubsub = numbers();
+    let stays = pubsub.subscribe("things.a").unwrap();
+    leave_in_a_route(&pubsub, AtDrop(|| panic!("as told")));
+    assert_eq!(pubsub.publish("things.a", 2), Ok(1));
+    let held = AtDrop(|| panic!("as told"));
+    let latest = Overflow::keep_latest(move |_| {
+        let _ = &held;
+        1_u64
+    });
+    drop(pubsub.subscribe_with("things.a", with(1, latest)).unwrap());
+    assert_eq!(pubsub.publish("things.a", 3), Ok(1));
+    assert_eq!(stays.len(), 3);
+}

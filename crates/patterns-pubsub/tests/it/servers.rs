@@ -1,9 +1,9 @@
 //! Servers as subscribers.
 
 use otp_core::{ServerOptions, inbox};
-use patterns_pubsub::{Event, PubSub, PubSubConfig, SubscribeError, SubscriberKind};
+use patterns_pubsub::{Event, Message, PubSub, PubSubConfig, SubscribeError, SubscriberKind};
 
-use crate::support::{Keeper, Msg, assert_adds_up, numbers, settle};
+use crate::support::{Keeper, Msg, assert_adds_up, numbers, quiet, settle};
 
 async fn started() -> PubSub<u64> {
     PubSub::start(PubSubConfig::default()).await.unwrap()
@@ -61,7 +61,7 @@ async fn servers_of_one_name_are_different_servers() {
 async fn one_that_ends_is_taken_out() {
     let pubsub = started().await;
     for end in [Msg::Stop, Msg::Crash] {
-        crate::support::quiet();
+        quiet();
         let keeper = otp_core::start(Keeper::new()).await.unwrap();
         pubsub.subscribe_server("a", &keeper, Msg::Message).unwrap();
         settle().await;
@@ -235,4 +235,45 @@ fn the_closure_may_end_its_own_subscription() {
     assert_eq!(pubsub.publish("a", 1), Ok(0));
     assert_eq!(inbox.try_recv(), None);
     assert_eq!(pubsub.info().subscribers, 0);
+}
+
+#[test]
+fn one_that_has_missed_something_and_is_gone_is_taken_out_as_well() {
+    quiet();
+    let pubsub = numbers();
+    let (server, inbox) = inbox::<Event<u64>>();
+    let map = |event: Event<u64>| {
+        let told = matches!(&event, Event::Message(number) if **number == 1);
+        assert!(!told, "as told");
+        event
+    };
+    pubsub
+        .subscribe_server_with("a", &server, Default::default(), map)
+        .unwrap();
+    assert_eq!(pubsub.publish("a", 1), Ok(0));
+    drop((server, inbox));
+    assert_eq!(pubsub.publish("a", 2), Ok(0));
+    assert_eq!(pubsub.info().subscribers, 0);
+    assert_adds_up(&pubsub.stats());
+}
+
+#[test]
+fn what_comes_for_one_that_goes_while_it_gets_what_was_retained_is_thrown_away() {
+    let pubsub = numbers();
+    pubsub.publish_retained("a", 1).unwrap();
+    let (server, mut inbox) = inbox::<u64>();
+    let (inside, address) = (pubsub.clone(), server.downgrade());
+    let map = move |message: Message<u64>| {
+        assert_eq!(inside.publish("a", 2), Ok(1));
+        assert!(inside.unsubscribe_server("a", &address.upgrade().unwrap()));
+        *message
+    };
+    assert_eq!(pubsub.subscribe_server("a", &server, map), Ok(true));
+    assert_eq!(inbox.try_recv(), None);
+    let stats = pubsub.stats();
+    assert_eq!(
+        (stats.delivered, stats.received, stats.discarded),
+        (1, 0, 1)
+    );
+    assert_adds_up(&stats);
 }
