@@ -1,5 +1,8 @@
 //! Counts that many threads add to without meeting.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -3,6 +3,8 @@
 mod lines;
 mod quotas;
 mod sweeping;
+#[cfg(all(test, not(otp_schedules)))]
+mod tests;
 
 use std::borrow::Borrow;
 use std::collections::HashMap;

@@ -212,10 +212,31 @@ async fn another_quota_for_all_leaves_those_with_their_own_alone() -> Outcome {
     limiter.set_quota_of("paid", Some(Quota::per_second(10)))?;
     limiter.consume("paid", 5)?;
     limiter.consume("free", 3)?;
-    limiter.set_quota(Quota::per_second(1).burst(20))?;
+    limiter.set_quota(Quota::per_second(3).burst(20))?;
     assert_eq!(
         ["paid", "free", "new"].map(|key| limiter.tokens(key)),
         [5, 17, 20]
     );
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_forgotten_by_its_own_quota() -> Outcome {
+    let config = KeyedConfig {
+        quota: Quota::per_second(1_000),
+        sweep_interval: millis(10),
+        ..KeyedConfig::default()
+    };
+    let limiter = KeyedRateLimiter::<String>::start(config).await?;
+    limiter.set_quota_of("trial", Some(Quota::once(2)))?;
+    limiter.set_quota_of("slow", Some(Quota::every(secs(60))))?;
+    limiter.consume("trial", 2)?;
+    limiter.consume("slow", 1)?;
+    limiter.consume("quick", 1)?;
+    tokio::time::sleep(secs(59)).await;
+    assert_eq!(limiter.len(), 2);
+    assert!(!limiter.allow("trial") && !limiter.allow("slow"));
+    tokio::time::sleep(secs(2)).await;
+    assert_eq!(limiter.keys(), ["trial"]);
     Ok(())
 }

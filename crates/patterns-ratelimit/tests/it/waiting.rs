@@ -405,6 +405,7 @@ async fn a_reset_of_all_keys_lets_those_in_who_wait() -> Outcome {
     yield_now().await;
     keyed.reset_all();
     assert_eq!(keyed.keys(), ["a"], "whoever is waited for stays");
+    assert!(!keyed.allow("a"), "what came back is spoken for");
     waits.await??;
     assert_eq!(begun.elapsed(), Duration::ZERO);
     assert!(!keyed.allow("a") && keyed.allow("b"));
