@@ -27,6 +27,13 @@ pub(super) async fn yield_now() {
     .await;
 }
 
+/// Lets everything else run as often as what happens in this process needs.
+pub(super) async fn settle() {
+    for _ in 0..Patience::TURNS {
+        yield_now().await;
+    }
+}
+
 /// Runs all of them at the same time: each in a task of its own if there is a runtime, else in turns.
 pub(super) async fn side_by_side<T: Send + 'static>(works: Vec<BoxFuture<'static, T>>) -> Vec<T> {
     if Handle::try_current().is_err() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::driving::{Patience, drive_in_turns, polled, side_by_side};
+use super::driving::{Patience, drive_in_turns, polled, settle, side_by_side};
 use super::subject::{Subject, Unmet};
 use crate::BoxFuture;
 
@@ -177,6 +177,8 @@ impl<S: Subject> Stage<S> {
         if self.subject.send("late").await.is_ok() {
             return Err("a send succeeded".into());
         }
+        // It may be on its way to a task of the implementation's own.
+        settle().await;
         match self
             .subject
             .received()

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use patterns_behaviour::contract::{
-    CONCURRENT, Contract, DROPPED, EMPTY, MEBIBYTE, ONCE, ORDER, Subject, Unmet, Verdict,
+    CONCURRENT, Contract, DROPPED, EMPTY, MEBIBYTE, ONCE, ORDER, REFUSES, Subject, Unmet, Verdict,
 };
 use tokio::task::{Id, try_id};
 use tokio::time::Instant;
@@ -326,6 +326,34 @@ async fn what_is_on_its_way_is_waited_for_as_long_as_patience_lasts() {
         .assert_passed();
     let report = slow().patience(crate::support::ms(100)).run().await;
     assert!(report.failed().any(|rule| rule == ONCE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_and_arrives_a_little_later_is_seen() {
+    struct Queued(Arc<Memory>, Arc<Memory>);
+    impl Subject for Queued {
+        type Error = <Memory as Subject>::Error;
+        fn name(&self) -> String {
+            "queued".to_owned()
+        }
+        async fn send(&self, text: &str) -> Result<(), Self::Error> {
+            // The task that delivers does not ask whether it is closed.
+            let (behind, late) = (Arc::clone(&self.1), text.to_owned());
+            tokio::spawn(async move { behind.send(&late).await });
+            self.0.send(text).await
+        }
+        async fn received(&self) -> Vec<String> {
+            self.1.received().await
+        }
+        async fn close(&self) -> bool {
+            self.0.close().await
+        }
+    }
+    let memory = || Arc::new(Memory::new(Broken::Nothing));
+    let report = Contract::new(move || Queued(memory(), memory()))
+        .run()
+        .await;
+    assert_eq!(report.failed().collect::<Vec<_>>(), [REFUSES], "{report}");
 }
 
 #[tokio::test(start_paused = true)]
