@@ -3,15 +3,16 @@
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::desk::{Desk, Entered, Turn, denied};
+use crate::desk::{Desk, Entered, Turn, Wakers, denied};
 use crate::gcra::Gcra;
 use crate::line::Line;
 use crate::place::Taken;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::{Allowed, Denied, Quota};
 
-/// Set in the word while the lock is to be taken: somebody holds it, somebody waits in line, or the quota was changed.
+/// Set in the word while the lock is to be taken: somebody holds it, somebody waits in line, something may come back, or the quota was changed.
 const GUARDED: u64 = 1 << 63;
 
 /// A TAT, moved on by compare-and-swap, and what stands behind it.
@@ -36,8 +37,8 @@ pub(crate) struct Slow {
     tat: u64,
     quota: Quota,
     gcra: Gcra,
-    /// How often the quota was changed.
-    version: u64,
+    /// Whether the quota is another than that of the bucket.
+    is_changed: bool,
     line: Line,
 }
 
@@ -49,17 +50,11 @@ struct Held<'a> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        let stays = !self.slow.line.is_empty() || self.slow.version > 0;
+        let stays = !self.slow.line.is_empty() || self.slow.is_changed;
         let tat = self.slow.tat;
         let word = if stays { tat | GUARDED } else { tat };
         // Before the lock is free, which it is after this.
         self.bucket.word.store(word, Ordering::Relaxed);
-    }
-}
-
-impl Held<'_> {
-    fn desk(&mut self, nanos: u64) -> Desk<'_> {
-        self.slow.desk(nanos)
     }
 }
 
@@ -95,7 +90,7 @@ impl Bucket {
                 tat: 0,
                 quota,
                 gcra,
-                version: 0,
+                is_changed: false,
                 line: Line::default(),
             }),
         }
@@ -105,6 +100,13 @@ impl Bucket {
         let mut slow = self.slow.lock();
         slow.tat = self.word.fetch_or(GUARDED, Ordering::Relaxed) & !GUARDED;
         Held { bucket: self, slow }
+    }
+
+    /// Does something while nobody else can, at a moment that is no earlier than that of anything done before.
+    fn alone<R>(&self, clock: &Clock, work: impl FnOnce(&mut Desk<'_>) -> R) -> R {
+        let mut held = self.hold();
+        // Read with the lock: at an earlier moment more would seem to be owed than is, and too much would come back.
+        work(&mut held.slow.desk(clock.now()))
     }
 
     /// Does something while nobody else can.
@@ -147,40 +149,32 @@ impl Bucket {
 
     #[cold]
     fn take_guarded(&self, nanos: u64, tokens: u32) -> Result<Allowed, Denied> {
-        self.hold().desk(nanos).take(tokens)
+        self.hold().slow.desk(nanos).take(tokens)
     }
 
-    pub(crate) fn look(&self, nanos: u64, tokens: u32) -> Result<(), Denied> {
-        self.hold().desk(nanos).look(tokens)
+    pub(crate) fn look(&self, clock: &Clock, tokens: u32) -> Result<(), Denied> {
+        self.alone(clock, |desk| desk.look(tokens))
     }
 
-    /// Takes as `take` does, and says which quota it was taken of.
-    pub(crate) fn reserve(&self, nanos: u64, tokens: u32) -> Result<Taken, Denied> {
-        let mut held = self.hold();
-        let taken = held.desk(nanos).take(tokens);
+    /// Takes as `take` does, and remembers that it may come back.
+    pub(crate) fn reserve(&self, clock: &Clock, tokens: u32) -> Result<Taken, Denied> {
+        let taken = self.alone(clock, |desk| desk.reserve(tokens));
         self.counters.count(taken.is_ok());
-        Ok(Taken {
-            allowed: taken?,
-            version: held.slow.version,
-        })
+        taken
     }
 
-    /// Gives back what was not used, unless the quota was changed since.
-    pub(crate) fn refund(&self, nanos: u64, taken: Taken, tokens: u32) {
-        let mut held = self.hold();
-        if held.slow.version == taken.version {
-            let wakers = held.desk(nanos).refund(taken.allowed.tat, tokens);
-            drop(held);
-            wakers.settle();
-        }
+    /// Gives back what was not used.
+    pub(crate) fn refund(&self, clock: &Clock, taken: Taken, tokens: u32) {
+        self.alone(clock, |desk| desk.refund(taken, tokens))
+            .settle();
     }
 
-    pub(crate) fn charge(&self, nanos: u64, tokens: u32) {
-        self.hold().desk(nanos).charge(tokens);
+    pub(crate) fn charge(&self, clock: &Clock, tokens: u32) {
+        self.alone(clock, |desk| desk.charge(tokens));
     }
 
-    pub(crate) fn enter(&self, nanos: u64, tokens: u32, longest: Duration) -> Entered {
-        let entered = self.hold().desk(nanos).enter(tokens, longest);
+    pub(crate) fn enter(&self, clock: &Clock, tokens: u32, longest: Duration) -> Entered {
+        let entered = self.alone(clock, |desk| desk.enter(tokens, longest));
         match entered {
             Entered::Granted(_) => self.counters.count(true),
             Entered::Denied(_) | Entered::TooLong(_) => self.counters.count(false),
@@ -189,27 +183,20 @@ impl Bucket {
         entered
     }
 
-    pub(crate) fn turn(&self, nanos: u64, ticket: u64, waker: Waker) -> (Turn, u64) {
-        let mut held = self.hold();
-        let (turn, wakers) = held.desk(nanos).turn(ticket, waker);
-        let version = held.slow.version;
-        drop(held);
+    pub(crate) fn turn(&self, clock: &Clock, ticket: u64, noted: bool, waker: Waker) -> Turn {
+        let (turn, wakers) = self.alone(clock, |desk| desk.turn(ticket, noted, waker));
         match turn {
             Turn::Granted(_) => self.counters.count(true),
             Turn::Denied(_) => self.counters.count(false),
             Turn::In(_) | Turn::Behind => {}
         }
         wakers.settle();
-        (turn, version)
+        turn
     }
 
     /// Takes somebody out of the line, who is refused thereby if that was not their own will. Returns how long it would have taken.
-    pub(crate) fn leave(&self, nanos: u64, ticket: u64, is_refused: bool) -> Duration {
-        let mut held = self.hold();
-        let mut desk = held.desk(nanos);
-        let wait = desk.wait_of(ticket);
-        let wakers = desk.leave(ticket);
-        drop(held);
+    pub(crate) fn leave(&self, clock: &Clock, ticket: u64, is_refused: bool) -> Duration {
+        let (wait, wakers) = self.alone(clock, |desk| (desk.wait_of(ticket), desk.leave(ticket)));
         if is_refused {
             self.counters.count(false);
         }
@@ -217,21 +204,23 @@ impl Bucket {
         wait
     }
 
-    pub(crate) fn set_quota(&self, nanos: u64, quota: Quota, gcra: Gcra) {
+    pub(crate) fn set_quota(&self, clock: &Clock, quota: Quota, gcra: Gcra) {
         let mut held = self.hold();
-        held.slow.tat = gcra.convert(&held.slow.gcra, held.slow.tat, nanos);
-        held.slow.quota = quota;
-        held.slow.gcra = gcra;
-        held.slow.version += 1;
-        let wakers = held.desk(nanos).changed();
+        let slow = &mut *held.slow;
+        slow.tat = gcra.convert(&slow.gcra, slow.tat, clock.now());
+        (slow.quota, slow.gcra, slow.is_changed) = (quota, gcra, true);
+        slow.line.forgive();
+        let wakers = Wakers::of_first(&mut slow.line);
         drop(held);
         wakers.settle();
     }
 
     pub(crate) fn reset(&self) {
         let mut held = self.hold();
-        held.slow.tat = 0;
-        let wakers = held.desk(0).changed();
+        let slow = &mut *held.slow;
+        slow.tat = 0;
+        slow.line.forgive();
+        let wakers = Wakers::of_first(&mut slow.line);
         drop(held);
         wakers.settle();
     }
@@ -249,9 +238,9 @@ impl Bucket {
     }
 
     /// The quota, how many tokens nobody waits for, and how many wait.
-    pub(crate) fn view(&self, nanos: u64) -> (Quota, u32, usize) {
+    pub(crate) fn view(&self, clock: &Clock) -> (Quota, u32, usize) {
         let mut held = self.hold();
-        let left = held.desk(nanos).left();
+        let left = held.slow.desk(clock.now()).left();
         (held.slow.quota, left, held.slow.line.len())
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::gcra::{Gcra, Short};
 use crate::line::Line;
+use crate::place::Taken;
 use crate::{Allowed, Denied};
 
 /// A bucket, its line, and the moment.
@@ -33,7 +34,7 @@ pub(crate) enum Entered {
 /// How it stands with somebody who waits.
 #[derive(Debug)]
 pub(crate) enum Turn {
-    Granted(Allowed),
+    Granted(Taken),
     Denied(Denied),
     /// Their turn, but not before this time has passed.
     In(Duration),
@@ -95,6 +96,17 @@ impl Desk<'_> {
         }
     }
 
+    /// Takes what nobody waits for, and remembers that it may come back.
+    pub(crate) fn reserve(&mut self, tokens: u32) -> Result<Taken, Denied> {
+        let allowed = self.take(tokens)?;
+        Ok(self.note(allowed))
+    }
+
+    fn note(&mut self, allowed: Allowed) -> Taken {
+        let note = Some(self.line.note(allowed.tat));
+        Taken { allowed, note }
+    }
+
     /// Looks whether it could be taken.
     pub(crate) fn look(&self, tokens: u32) -> Result<(), Denied> {
         match self.gcra.take(*self.tat, self.now(), tokens, self.ahead()) {
@@ -121,8 +133,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Lets whoever has this ticket in, if it is time. Otherwise their waker is kept.
-    pub(crate) fn turn(&mut self, ticket: u64, waker: Waker) -> (Turn, Wakers) {
+    /// Lets whoever has this ticket in, if it is time; what they take may come back if `noted`. Otherwise their waker is kept.
+    pub(crate) fn turn(&mut self, ticket: u64, noted: bool, waker: Waker) -> (Turn, Wakers) {
         let Some(tokens) = self.line.first(ticket) else {
             let dropped = self.line.leave_waker(ticket, waker);
             return (
@@ -145,7 +157,17 @@ impl Desk<'_> {
                     },
                 );
             }
-            Ok(after) => Turn::Granted(self.grant(after)),
+            Ok(after) => {
+                let allowed = self.grant(after);
+                Turn::Granted(if noted {
+                    self.note(allowed)
+                } else {
+                    Taken {
+                        allowed,
+                        note: None,
+                    }
+                })
+            }
             // The quota was changed, and it costs more than there can be now.
             Err(short) => Turn::Denied(denied(&self.gcra, self.nanos, tokens, short)),
         };
@@ -172,9 +194,14 @@ impl Desk<'_> {
         self.gcra.wait(self.nanos, over)
     }
 
-    /// Gives unused tokens back, of those whose taking left the bucket's TAT at `left`.
-    pub(crate) fn refund(&mut self, left: u64, tokens: u32) -> Wakers {
-        *self.tat = self.gcra.refund(*self.tat, self.now(), left, tokens);
+    /// Gives unused tokens of a taking back, none of them if it was not noted.
+    pub(crate) fn refund(&mut self, taken: Taken, tokens: u32) -> Wakers {
+        let Some(left) = taken.note.and_then(|note| self.line.settle(note)) else {
+            return Wakers::default();
+        };
+        let units = self.gcra.refundable(self.now(), left, tokens);
+        *self.tat = self.tat.saturating_sub(units);
+        self.line.move_down(left, units);
         self.changed()
     }
 

@@ -99,14 +99,15 @@ pub enum Denied {
         /// steps in which tokens come back where those are longer.
         retry_after: Duration,
     },
-    /// It can never be allowed: it costs more than the capacity, or what was there is spent and nothing comes back.
+    /// It can never be allowed: it costs more than the capacity, or what was there is spent and nothing comes back (but by an open
+    /// [`Reservation`](crate::Reservation), or a reset).
     Impossible {
         /// What it costs.
         cost: u32,
         /// How many tokens there can be at once.
         capacity: u32,
     },
-    /// There are as many keys as may be, none of them can be forgotten yet, and this one is not among them.
+    /// There are as many keys as may be, a search for one that can be forgotten has found none, and this one is not among them.
     TooManyKeys {
         /// How many there may be: [`KeyedConfig::max_keys`](crate::KeyedConfig::max_keys).
         max_keys: usize,

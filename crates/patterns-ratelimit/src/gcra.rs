@@ -8,14 +8,14 @@
 //!
 //! Time is counted in units in which all of it is whole: a token costs `cost` of them, and `step` pass in each `grid` nanoseconds. For 100 tokens a second that
 //! is 10,000,000, 1 and 1; for 3 a second 500,000,000, 3 and 2, so that nothing is ever rounded and nothing drifts. The grid is as coarse as it must be for 30
-//! years of units to fit into 61 bits, and no token is lost by it: what comes back in one step of the grid is no more than the capacity.
+//! years of units to fit into 61 bits, and never so coarse that more than a sixteenth of a token comes back in one step.
 //!
 //! A rate with which that cannot be is rounded down, to 2 units a nanosecond, by less than one part in 10⁹ divided by the tokens a second. It takes a period that
 //! has no divisor of the right size: a prime number of nanoseconds, say.
 //!
 //! # Invariants
 //!
-//! 1. In any interval no more is taken than the capacity and what comes back in it. For the first taking in it, at `a`, leaves the TAT at `a` plus its cost or later,
+//! 1. In any interval no more is taken than the capacity and what comes back in it, in whole steps of the grid. For the first taking in it, at `a`, leaves the TAT at `a` plus its cost or later,
 //!    and the last one, at `b`, no further than `b` plus the capacity.
 //! 2. A TAT that has passed says the same as none: so a bucket that is full again can be forgotten.
 //! 3. TATs stay below 2⁶³: now is at most 2⁶¹ units, the capacity too, and what is charged beyond it saturates.
@@ -71,7 +71,7 @@ impl Gcra {
         }
         let divisor = gcd(u64::from(refill), period);
         let (refill, period) = (u64::from(refill) / divisor, period / divisor);
-        let (step, cost, grid) = match grid(tokens, refill, period) {
+        let (step, cost, grid) = match grid(refill, period) {
             Some(grid) => (refill, period / grid, grid),
             // A product of 31 and 60 bits.
             None => {
@@ -125,14 +125,12 @@ impl Gcra {
         tat.max(now).saturating_add(units).min(LAST)
     }
 
-    /// The TAT after `tokens` came back unused of those whose taking left the TAT at `left`.
+    /// How many units come back with `tokens` that were not used, of those whose taking left the TAT at `left`.
     ///
     /// What has come back by itself meanwhile does not come back once more.
-    pub(crate) fn refund(&self, tat: u64, now: u64, left: u64, tokens: u32) -> u64 {
+    pub(crate) fn refundable(&self, now: u64, left: u64, tokens: u32) -> u64 {
         let unused = u64::from(tokens).saturating_mul(self.cost);
-        let outstanding = left.saturating_sub(now);
-        tat.saturating_sub(unused.min(outstanding))
-            .max(tat.min(now))
+        unused.min(left.saturating_sub(now))
     }
 
     /// How long after `nanos` it is until `units` more have passed. Never too short: asked at that moment, it is time.
@@ -181,15 +179,14 @@ impl Gcra {
     }
 }
 
-/// The smallest grid on which 30 years have room and no step brings more than the capacity; `refill` and `period` share no factor.
-fn grid(tokens: u32, refill: u64, period: u64) -> Option<u64> {
+/// The smallest grid on which 30 years have room and a step brings a sixteenth of a token at most; `refill` and `period` share no factor.
+fn grid(refill: u64, period: u64) -> Option<u64> {
     /// How many divisors are tried. The rates of people have one within the first few.
     const TRIES: u64 = 100_000;
     // 2⁶¹ units are 73 years at one unit a nanosecond.
     let least = refill.saturating_mul(30).div_ceil(73);
-    // What comes back in a step, `refill * grid / period` tokens, is no more than the capacity.
-    let most = u128::from(tokens) * u128::from(period) / u128::from(refill);
-    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    // What comes back in a step is `refill * grid / period` tokens. With a step of 1 ns nothing comes early.
+    let most = (period / refill / 16).max(1);
     (least..=most)
         .take_while(|grid| *grid < least.saturating_add(TRIES))
         .find(|grid| period.is_multiple_of(*grid))

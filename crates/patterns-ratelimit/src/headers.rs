@@ -7,7 +7,8 @@ use crate::{Allowed, Denied, Quota};
 /// The values of the HTTP fields that tell a client of its limit: `RateLimit-Policy`, `RateLimit` and `Retry-After`.
 ///
 /// The first two are those of the IETF draft *`RateLimit` header fields for HTTP* (`draft-ietf-httpapi-ratelimit-headers`, as of 2024: two fields in the syntax of
-/// structured fields), and the last one that of RFC 9110, section 10.2.3, in seconds. Seconds are rounded up, so that no client comes too early.
+/// structured fields), and the last one that of RFC 9110, section 10.2.3, in seconds. Seconds are rounded up, so that no client comes too early; for a quota that
+/// is refilled in less than a second the window is given as one, which understates it.
 ///
 /// # Examples
 ///

@@ -13,7 +13,6 @@ pub use at::KeyLevel;
 use at::{At, OwnedAt};
 
 use crate::desk::Wakers;
-use crate::place::Taken;
 use crate::server::{RateLimitMsg, Server};
 use crate::table::Table;
 use crate::waiting::until_ready;
@@ -260,13 +259,9 @@ impl<K: Hash + Eq> KeyedRateLimiter<K> {
     {
         // Before anything is taken, for it is the program's code.
         let owned = key.to_owned();
-        let (allowed, version) = At::new(&self.table, key).reserve(cost)?;
+        let taken = At::new(&self.table, key).reserve(cost)?;
         let place = OwnedAt::new(Arc::clone(&self.table), owned);
-        Ok(Reservation::new(
-            Arc::new(place),
-            Taken { allowed, version },
-            cost,
-        ))
+        Ok(Reservation::new(Arc::new(place), taken, cost))
     }
 
     /// Waits until there is a token of a key, and takes it: first come, first served. Who comes later and does not wait gets only what those who

@@ -33,13 +33,17 @@ pub(crate) trait Locked {
     fn undo(&self, state: &mut dyn Any, before: Before);
 
     fn count(&self, state: &mut dyn Any, is_allowed: bool);
+
+    /// Looks for room for another key. No lock is held.
+    fn make_room(&self) {}
 }
 
 /// Takes `cost` tokens from each of several limiters, or from none of them.
 ///
 /// That is how a request passes several quotas: of a user, of that user's tenant and of all; or ten a second and a thousand an hour. All locks are
-/// held until it is decided: nobody ever sees a token missing because of a request that was refused in the end. Levels can be given in any order, and the same one
-/// twice takes twice.
+/// held until it is decided: nobody ever sees a token missing because of a request that was refused in the end. Levels can be given in any order; the same one
+/// twice takes twice, and each part says by itself why and until when it is refused. For costs that differ, and for a number of levels that is known only at run time, there is
+/// [`consume_each`].
 ///
 /// Each limiter that refuses counts a rejection, and no other counts anything. Those who wait at one of them are not overtaken.
 ///
@@ -70,35 +74,87 @@ pub fn consume_all<const N: usize>(
     levels: [&dyn Level; N],
     cost: u32,
 ) -> Result<[Allowed; N], Refused> {
+    let levels = levels.map(|level| (level, cost));
     let mut order: [usize; N] = array::from_fn(|index| index);
-    // The order of the locks, so that two who ask the same limiters do not wait for each other.
-    order.sort_by_key(|index| levels[*index].order());
-    let mut asking = Asking {
-        levels,
-        order,
-        moment: Instant::now(),
-        cost,
-        allowed: [None; N],
-        refused: None,
-        garbage: Vec::new(),
-    };
-    asking.ask(0);
-    if let Some(refused) = asking.refused {
-        return Err(refused);
-    }
-    let mut allowed = asking.allowed.into_iter().flatten();
+    let mut allowed = [None; N];
+    consume(&levels, &mut order, &mut allowed)?;
+    let mut allowed = allowed.into_iter().flatten();
     Ok(array::from_fn(|_| match allowed.next() {
         Some(allowed) => allowed,
         None => unreachable!("each level that does not refuse allows"),
     }))
 }
 
-struct Asking<'a, const N: usize> {
-    levels: [&'a dyn Level; N],
-    order: [usize; N],
+/// Takes from each of several limiters what is named with it, or nothing from any of them: a request from one, and its bytes from another. Otherwise as
+/// [`consume_all`].
+///
+/// # Errors
+///
+/// As [`consume_all`].
+///
+/// # Examples
+///
+/// ```
+/// use patterns_ratelimit::{Quota, RateLimiter, consume_each};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (requests, bytes) = (RateLimiter::new(Quota::per_second(10))?, RateLimiter::new(Quota::per_second(1 << 20))?);
+/// let left = consume_each(&[(&requests, 1), (&bytes, 4_096)])?;
+/// assert_eq!(left[0].remaining(), 9);
+/// # Ok(())
+/// # }
+/// ```
+pub fn consume_each(levels: &[(&dyn Level, u32)]) -> Result<Vec<Allowed>, Refused> {
+    let mut order: Vec<usize> = (0..levels.len()).collect();
+    let mut allowed = vec![None; levels.len()];
+    consume(levels, &mut order, &mut allowed)?;
+    Ok(allowed.into_iter().flatten().collect())
+}
+
+fn consume(
+    levels: &[(&dyn Level, u32)],
+    order: &mut [usize],
+    allowed: &mut [Option<Allowed>],
+) -> Result<(), Refused> {
+    // The order of the locks, so that two who ask the same limiters do not wait for each other.
+    order.sort_by_key(|index| levels[*index].0.order());
+    let asked = ask(levels, order, allowed);
+    let Err(Refused {
+        denied: Denied::TooManyKeys { .. },
+        ..
+    }) = asked
+    else {
+        return asked;
+    };
+    // No lock is held here: whoever has no room for a key looks for some, and all are asked once more.
+    for (level, _) in levels {
+        level.make_room();
+    }
+    ask(levels, order, allowed)
+}
+
+fn ask(
+    levels: &[(&dyn Level, u32)],
+    order: &[usize],
+    allowed: &mut [Option<Allowed>],
+) -> Result<(), Refused> {
+    let mut asking = Asking {
+        levels,
+        order,
+        moment: Instant::now(),
+        allowed,
+        refused: None,
+        garbage: Vec::new(),
+    };
+    asking.ask(0);
+    asking.refused.map_or(Ok(()), Err)
+}
+
+struct Asking<'a> {
+    levels: &'a [(&'a dyn Level, u32)],
+    order: &'a [usize],
     moment: Instant,
-    cost: u32,
-    allowed: [Option<Allowed>; N],
+    allowed: &'a mut [Option<Allowed>],
     refused: Option<Refused>,
     garbage: Vec<Box<dyn Any>>,
 }
@@ -118,18 +174,20 @@ impl Drop for Tentative<'_> {
     }
 }
 
-impl<const N: usize> Asking<'_, N> {
+impl Asking<'_> {
     /// Asks the level at this place of the order and all after it, each while the locks of those before are held.
     fn ask(&mut self, place: usize) {
         if let Some(&index) = self.order.get(place) {
-            let garbage = self.levels[index].locked(&mut |state| self.ask_locked(place, state));
+            let garbage = self.levels[index]
+                .0
+                .locked(&mut |state| self.ask_locked(place, state));
             self.garbage.extend(garbage);
         }
     }
 
     fn ask_locked(&mut self, place: usize, state: &mut dyn Any) {
         let index = self.order[place];
-        let level = self.levels[index];
+        let (level, cost) = self.levels[index];
         let mut tentative = Tentative {
             level,
             state,
@@ -137,12 +195,10 @@ impl<const N: usize> Asking<'_, N> {
         };
         // Whoever comes after a refusal is only looked at, for the longest wait.
         let asked = if self.refused.is_none() {
-            level
-                .take(tentative.state, self.moment, self.cost)
-                .map(Some)
+            level.take(tentative.state, self.moment, cost).map(Some)
         } else {
             level
-                .look(tentative.state, self.moment, self.cost)
+                .look(tentative.state, self.moment, cost)
                 .map(|()| None)
         };
         match asked {
@@ -158,7 +214,7 @@ impl<const N: usize> Asking<'_, N> {
             }
         }
         match self.order.get(place + 1) {
-            Some(next) if self.levels[*next].order() == level.order() => {
+            Some(next) if self.levels[*next].0.order() == level.order() => {
                 self.ask_locked(place + 1, tentative.state);
             }
             _ => self.ask(place + 1),

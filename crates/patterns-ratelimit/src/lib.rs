@@ -33,7 +33,7 @@ pub use config::KeyedConfig;
 pub use error::{ConfigError, Denied, Refused, StartError, WaitError};
 pub use headers::RateLimitHeaders;
 pub use keyed::{KeyLevel, KeyedRateLimiter};
-pub use levels::{Level, consume_all};
+pub use levels::{Level, consume_all, consume_each};
 pub use limiter::RateLimiter;
 pub use quota::Quota;
 pub use reservation::Reservation;

@@ -91,7 +91,7 @@ impl RateLimiter {
     ///
     /// As [`consume`](Self::consume).
     pub fn check(&self, cost: u32) -> Result<(), Denied> {
-        self.shared.bucket.look(self.shared.clock.now(), cost)
+        self.shared.bucket.look(&self.shared.clock, cost)
     }
 
     /// Takes `cost` tokens, of which what is not used goes back.
@@ -100,7 +100,7 @@ impl RateLimiter {
     ///
     /// As [`consume`](Self::consume).
     pub fn try_reserve(&self, cost: u32) -> Result<Reservation, Denied> {
-        let taken = self.shared.bucket.reserve(self.shared.clock.now(), cost)?;
+        let taken = self.shared.bucket.reserve(&self.shared.clock, cost)?;
         let place = Arc::clone(&self.shared);
         Ok(Reservation::new(place, taken, cost))
     }
@@ -152,7 +152,7 @@ impl RateLimiter {
         let gcra = quota.compile()?;
         self.shared
             .bucket
-            .set_quota(self.shared.clock.now(), quota, gcra);
+            .set_quota(&self.shared.clock, quota, gcra);
         Ok(())
     }
 
@@ -165,7 +165,7 @@ impl RateLimiter {
     #[must_use]
     pub fn stats(&self) -> LimiterStats {
         let (allowed, rejected) = self.shared.bucket.counters().read();
-        let (quota, tokens, waiting) = self.shared.bucket.view(self.shared.clock.now());
+        let (quota, tokens, waiting) = self.shared.bucket.view(&self.shared.clock);
         LimiterStats {
             allowed,
             rejected,
@@ -189,15 +189,15 @@ impl fmt::Debug for RateLimiter {
 
 impl Place for Shared {
     fn enter(&self, tokens: u32, longest: Duration) -> Entered {
-        self.bucket.enter(self.clock.now(), tokens, longest)
+        self.bucket.enter(&self.clock, tokens, longest)
     }
 
-    fn turn(&self, ticket: u64, waker: Waker) -> (Turn, u64) {
-        self.bucket.turn(self.clock.now(), ticket, waker)
+    fn turn(&self, ticket: u64, noted: bool, waker: Waker) -> Turn {
+        self.bucket.turn(&self.clock, ticket, noted, waker)
     }
 
     fn leave(&self, ticket: u64, is_refused: bool) -> Duration {
-        self.bucket.leave(self.clock.now(), ticket, is_refused)
+        self.bucket.leave(&self.clock, ticket, is_refused)
     }
 
     fn give_back(&self, taken: Taken, tokens: u32) {
@@ -207,11 +207,11 @@ impl Place for Shared {
 
 impl Settle for Shared {
     fn refund(&self, taken: Taken, tokens: u32) {
-        self.bucket.refund(self.clock.now(), taken, tokens);
+        self.bucket.refund(&self.clock, taken, tokens);
     }
 
     fn charge(&self, tokens: u32) {
-        self.bucket.charge(self.clock.now(), tokens);
+        self.bucket.charge(&self.clock, tokens);
     }
 }
 

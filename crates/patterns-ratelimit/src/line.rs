@@ -1,18 +1,20 @@
-//! Those who wait for one bucket, first come, first served.
+//! Those who wait for one bucket, first come, first served, and takings of it that may come back.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-/// Who waits, in the order in which they came.
+/// Who waits, in the order in which they came, and what was taken that may be given back.
 ///
 /// 1. Tickets are given out in order and never twice, so the first one is that of whoever came first.
 /// 2. `tokens` is what all of them wait for together.
-/// 3. Wakers are handed out to be woken or dropped without the lock under which the line is.
+/// 3. Of each taking that may come back, `taken` has the TAT that it left, as it would be now: moved down with each taking before it that came back.
+/// 4. Wakers are handed out to be woken or dropped without the lock under which the line is.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
     waiters: BTreeMap<u64, Waiter>,
     next: u64,
     tokens: u64,
+    taken: BTreeMap<u64, u64>,
 }
 
 #[derive(Debug)]
@@ -22,8 +24,9 @@ struct Waiter {
 }
 
 impl Line {
+    /// Whether nobody waits, and nothing may come back.
     pub(crate) fn is_empty(&self) -> bool {
-        self.waiters.is_empty()
+        self.waiters.is_empty() && self.taken.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -35,9 +38,38 @@ impl Line {
         self.tokens
     }
 
-    pub(crate) fn enter(&mut self, tokens: u32) -> u64 {
+    fn ticket(&mut self) -> u64 {
         let ticket = self.next;
         self.next += 1;
+        ticket
+    }
+
+    /// Remembers a taking that left the TAT at `left`, for it may come back. Returns a ticket for that.
+    pub(crate) fn note(&mut self, left: u64) -> u64 {
+        let ticket = self.ticket();
+        self.taken.insert(ticket, left);
+        ticket
+    }
+
+    /// Takes a note out, and returns where its taking left the TAT, as it would be now.
+    pub(crate) fn settle(&mut self, ticket: u64) -> Option<u64> {
+        self.taken.remove(&ticket)
+    }
+
+    /// What was taken after the TAT was at `left` is `units` further down now.
+    pub(crate) fn move_down(&mut self, left: u64, units: u64) {
+        for later in self.taken.values_mut().filter(|later| **later > left) {
+            *later -= units;
+        }
+    }
+
+    /// Nothing of what was taken comes back any more.
+    pub(crate) fn forgive(&mut self) {
+        self.taken.values_mut().for_each(|left| *left = 0);
+    }
+
+    pub(crate) fn enter(&mut self, tokens: u32) -> u64 {
+        let ticket = self.ticket();
         self.tokens += u64::from(tokens);
         let waiter = Waiter {
             tokens,

@@ -11,8 +11,8 @@ use crate::place::{Settle, Taken};
 /// [`settle`](Self::settle) says how many were used: the rest goes back, and what was used beyond is taken too. Dropped without that, all of it goes back:
 /// whatever becomes of the work (an error, a panic, a future that is dropped), nothing is lost.
 ///
-/// What goes back is what has not come back by itself meanwhile, so that no more is allowed in any time than the quota says. After a change of a quota,
-/// what was reserved before it stays taken.
+/// What goes back is what has not come back by itself meanwhile, so that no more is allowed in any time than the quota says. After a reset, or a change of
+/// the quota, what was reserved before it does not go back. While a bucket has an open reservation, each check of it takes a short lock, and its key is not forgotten.
 ///
 /// # Examples
 ///
@@ -69,9 +69,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        if self.tokens > 0 {
-            self.place.refund(self.taken, self.tokens);
-        }
+        self.place.refund(self.taken, self.tokens);
     }
 }
 

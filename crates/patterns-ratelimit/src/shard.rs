@@ -19,7 +19,7 @@ use crate::line::Line;
 use crate::room::Room;
 use crate::{Allowed, Denied, Quota};
 
-/// Set in the word of an entry while somebody waits for its key.
+/// Set in the word of an entry while somebody waits for its key, or something of it may come back.
 const WAITED: u64 = 1 << 63;
 
 /// Some of the keys.
@@ -41,8 +41,6 @@ pub(crate) struct Shard<K> {
     /// The bucket of the table at which sweeping goes on.
     cursor: usize,
     pub(crate) evicted: u64,
-    /// How often a quota was changed here.
-    version: u64,
     /// Keys to be dropped when the lock is free, for that is code of the program.
     pub(crate) garbage: Vec<K>,
 }
@@ -97,17 +95,12 @@ impl<K> Shard<K> {
             more: None,
             cursor: 0,
             evicted: 0,
-            version: 0,
             garbage: Vec::new(),
         }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.table.len()
-    }
-
-    pub(crate) fn version(&self) -> u64 {
-        self.version
     }
 
     /// How many wait here.
@@ -259,8 +252,10 @@ impl<K: Hash + Eq> Shard<K> {
 
         self.sweep(LOOKED_AT, asked.room);
         let key = asked.key.to_owned();
-        asked.room.enter()?;
         let hasher = asked.hasher;
+        // All code of the program comes before the place is taken.
+        self.table.reserve(1, |entry| hasher.hash_one(&entry.key));
+        asked.room.enter()?;
         self.table
             .insert_unique(asked.hash, Entry { key, word }, |entry| {
                 hasher.hash_one(&entry.key)

@@ -216,13 +216,25 @@ impl<K: Hash + Eq> Table<K> {
         taken
     }
 
-    /// Forgets some keys that are idle, if a short search finds any.
+    /// Forgets some keys that are idle, if a short search finds any: through all shards of a small table, and a few steps of a large one.
     pub(crate) fn make_room(&self) {
-        const LOOKS: usize = 4;
+        const PLACES: usize = 4 * STEP;
 
-        for _ in 0..LOOKS {
+        let nanos = self.clock.now();
+        let mut looked_at = 0;
+        for _ in 0..self.shards.len() {
             let shard = self.looks.fetch_add(1, Ordering::Relaxed) % self.shards.len();
-            self.sweep(shard);
+            let (places, found) = self.with(shard, |shard| {
+                let before = shard.evicted;
+                // A step ends at the table's end, and the next one begins at its beginning.
+                shard.sweep_at(nanos, STEP, &self.room);
+                let places = shard.sweep_at(nanos, STEP, &self.room);
+                (places.min(2 * STEP), shard.evicted > before)
+            });
+            looked_at += places;
+            if found || looked_at >= PLACES {
+                return;
+            }
         }
     }
 

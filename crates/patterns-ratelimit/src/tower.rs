@@ -16,7 +16,8 @@ use crate::{Allowed, Denied, KeyedRateLimiter, Quota, RateLimitHeaders, RateLimi
 
 /// A tower layer that answers `429 Too Many Requests` for what a limiter refuses, and tells each client of its limit by [`RateLimitHeaders`].
 ///
-/// Refused requests do not reach the service below, and its `poll_ready` is asked as ever. The answer's body is the body type's default, empty as a rule. With the
+/// Several layers, one below the other, add their fields to each other's; but each decides by itself, and what an outer one has taken stays taken when an inner one refuses: for all or nothing use
+/// [`consume_all`](crate::consume_all). Refused requests do not reach the service below, and its `poll_ready` is asked as ever. The answer's body is the body type's default, empty as a rule. With the
 /// crate's feature `tower`.
 ///
 /// # Examples
@@ -195,9 +196,10 @@ where
         };
         for (name, value) in this.headers.iter().flat_map(RateLimitHeaders::iter) {
             if let Ok(value) = HeaderValue::from_str(value) {
+                // Added to those of a layer below: the first two are lists.
                 response
                     .headers_mut()
-                    .insert(HeaderName::from_static(name), value);
+                    .append(HeaderName::from_static(name), value);
             }
         }
         Poll::Ready(Ok(response))

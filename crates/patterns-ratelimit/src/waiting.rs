@@ -41,7 +41,7 @@ pub struct WaitOptions {
     pub timeout: Duration,
 
     /// Up to how much longer somebody waits who had to wait, at random, so that many who wait for the same moment do not all go on at it. Default:
-    /// zero. It never makes a wait longer than `timeout`.
+    /// zero. It never makes a wait longer than `timeout`, to the millisecond of the timers.
     pub jitter: Duration,
 }
 
@@ -80,14 +80,14 @@ impl<P: Place> Drop for Waiting<'_, P> {
 /// What was taken for somebody who still sleeps; dropped, it goes back.
 struct Asleep<'a, P: Place> {
     place: &'a P,
-    taken: Option<(Taken, u32)>,
+    taken: Taken,
+    /// How much goes back: nothing, once it is slept.
+    tokens: u32,
 }
 
 impl<P: Place> Drop for Asleep<'_, P> {
     fn drop(&mut self) {
-        if let Some((taken, tokens)) = self.taken {
-            self.place.give_back(taken, tokens);
-        }
+        self.place.give_back(self.taken, self.tokens);
     }
 }
 
@@ -112,16 +112,21 @@ pub(crate) async fn until_ready<P: Place>(
         return Err(WaitError::NoTimers);
     }
     let deadline = Clock::after(options.timeout);
-    let taken = stand(&mut waiting, ticket, deadline, options.timeout).await?;
+    let noted = !options.jitter.is_zero();
+    let taken = stand(&mut waiting, ticket, noted, deadline, options.timeout).await?;
+    if !noted {
+        return Ok(taken.allowed);
+    }
+    let mut asleep = Asleep {
+        place,
+        taken,
+        tokens,
+    };
     let jitter = jitter(options.jitter).min(deadline.saturating_duration_since(Instant::now()));
     if !jitter.is_zero() {
-        let mut asleep = Asleep {
-            place,
-            taken: Some((taken, tokens)),
-        };
         sleep(jitter).await;
-        asleep.taken = None;
     }
+    asleep.tokens = 0;
     Ok(taken.allowed)
 }
 
@@ -129,6 +134,7 @@ pub(crate) async fn until_ready<P: Place>(
 async fn stand<P: Place>(
     waiting: &mut Waiting<'_, P>,
     ticket: u64,
+    noted: bool,
     deadline: Instant,
     timeout: Duration,
 ) -> Result<Taken, WaitError> {
@@ -136,11 +142,11 @@ async fn stand<P: Place>(
     let mut timer = pin!(None);
     poll_fn(|cx| {
         loop {
-            let (turn, version) = waiting.place.turn(ticket, cx.waker().clone());
+            let turn = waiting.place.turn(ticket, noted, cx.waker().clone());
             let next = match turn {
-                Turn::Granted(allowed) => {
+                Turn::Granted(taken) => {
                     waiting.ticket = None;
-                    return Poll::Ready(Ok(Taken { allowed, version }));
+                    return Poll::Ready(Ok(taken));
                 }
                 Turn::Denied(denied) => {
                     waiting.ticket = None;

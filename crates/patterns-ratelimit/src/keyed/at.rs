@@ -57,12 +57,12 @@ where
         }
     }
 
-    /// Takes as `consume` does, and says which quotas it was taken of.
-    pub(super) fn reserve(&self, tokens: u32) -> Result<(Allowed, u64), Denied> {
+    /// Takes as `consume` does, and remembers that it may come back.
+    pub(super) fn reserve(&self, tokens: u32) -> Result<Taken, Denied> {
         let taken = self.with_room(|shard, nanos| {
-            let (allowed, _) = shard.take(self.asked, nanos, tokens)?;
+            let taken = shard.reserve(self.asked, nanos, tokens)?;
             shard.count(true);
-            Ok((allowed, shard.version()))
+            Ok(taken)
         });
         if taken.is_err() {
             self.with(|shard, _| shard.count(false));
@@ -71,16 +71,10 @@ where
     }
 
     fn give_back(&self, taken: Taken, tokens: u32) {
-        let wakers = self.with(|shard, nanos| {
-            (shard.version() == taken.version).then(|| {
-                shard.at_desk(self.asked, nanos, |desk| {
-                    desk.refund(taken.allowed.tat, tokens)
-                })
-            })
-        });
-        if let Some(wakers) = wakers {
-            wakers.settle();
-        }
+        self.with(|shard, nanos| {
+            shard.at_desk(self.asked, nanos, |desk| desk.refund(taken, tokens))
+        })
+        .settle();
     }
 }
 
@@ -110,18 +104,19 @@ where
         entered
     }
 
-    fn turn(&self, ticket: u64, waker: Waker) -> (Turn, u64) {
-        let (turn, wakers, version) = self.with(|shard, nanos| {
-            let (turn, wakers) = shard.at_desk(self.asked, nanos, |desk| desk.turn(ticket, waker));
+    fn turn(&self, ticket: u64, noted: bool, waker: Waker) -> Turn {
+        let (turn, wakers) = self.with(|shard, nanos| {
+            let (turn, wakers) =
+                shard.at_desk(self.asked, nanos, |desk| desk.turn(ticket, noted, waker));
             match turn {
                 Turn::Granted(_) => shard.count(true),
                 Turn::Denied(_) => shard.count(false),
                 Turn::In(_) | Turn::Behind => {}
             }
-            (turn, wakers, shard.version())
+            (turn, wakers)
         });
         wakers.settle();
-        (turn, version)
+        turn
     }
 
     fn leave(&self, ticket: u64, is_refused: bool) -> Duration {
@@ -226,6 +221,10 @@ where
 
     fn count(&self, state: &mut dyn Any, is_allowed: bool) {
         shard::<K>(state).count(is_allowed);
+    }
+
+    fn make_room(&self) {
+        self.at.table.make_room();
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Asked, Shard, WAITED};
 use crate::Quota;
 use crate::desk::Wakers;
 use crate::gcra::Gcra;
+use crate::line::Line;
 use crate::room::Room;
 
 impl<K: Hash + Eq> Shard<K> {
@@ -51,31 +52,49 @@ impl<K: Hash + Eq> Shard<K> {
                 self.garbage.extend(gone.map(|(key, _)| key));
             }
         }
-        self.version += 1;
         let new = self.gcra_of(asked.key);
         if self.find(asked).is_none() {
             return Wakers::default();
         }
         self.at_desk(asked, nanos, |desk| {
             *desk.tat = new.convert(&old, *desk.tat, nanos);
+            desk.line.forgive();
             desk.changed()
         })
     }
 
     /// Gives another quota to all keys that have none of their own.
     pub(crate) fn set_quota(&mut self, nanos: u64, gcra: Gcra) -> Vec<Wakers> {
+        // All code of the program comes before the first change.
+        let have_own: Vec<bool> = match &self.more {
+            Some(more) if !more.quotas.is_empty() => {
+                let entries = self.table.iter();
+                entries
+                    .map(|entry| more.quotas.contains_key(&entry.key))
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        let lines_have_own: Vec<bool> = match &self.more {
+            Some(more) => {
+                let keys = more.lines.keys();
+                keys.map(|key| more.quotas.contains_key(key)).collect()
+            }
+            None => Vec::new(),
+        };
         let nanos = self.moment(nanos);
         let old = std::mem::replace(&mut self.gcra, gcra);
-        self.version += 1;
-        for entry in &mut self.table {
-            let has_own = self
-                .more
-                .as_ref()
-                .is_some_and(|more| more.quotas.contains_key(&entry.key));
-            if !has_own {
+        for (place, entry) in self.table.iter_mut().enumerate() {
+            if !have_own.get(place).copied().unwrap_or(false) {
                 let tat = gcra.convert(&old, entry.word & !WAITED, nanos);
                 entry.word = tat | (entry.word & WAITED);
             }
+        }
+        if let Some(more) = &mut self.more {
+            let lines = more.lines.values_mut().zip(lines_have_own);
+            lines
+                .filter(|(_, has_own)| !has_own)
+                .for_each(|(line, _)| line.forgive());
         }
         self.all_changed()
     }
@@ -102,6 +121,7 @@ impl<K: Hash + Eq> Shard<K> {
             }
             Some(_) => self.at_desk(asked, 0, |desk| {
                 *desk.tat = 0;
+                desk.line.forgive();
                 desk.changed()
             }),
         }
@@ -115,6 +135,9 @@ impl<K: Hash + Eq> Shard<K> {
         room.leave(self.garbage.len() - before);
         for entry in &mut self.table {
             entry.word = WAITED;
+        }
+        if let Some(more) = &mut self.more {
+            more.lines.values_mut().for_each(Line::forgive);
         }
         self.all_changed()
     }

@@ -24,7 +24,6 @@ impl<K: Hash + Eq> Shard<K> {
             self.cursor = 0;
         }
         let end = self.cursor.saturating_add(places).min(all);
-        let mut gone = 0;
         for place in self.cursor..end {
             let is_idle = self.table.get_bucket(place).is_some_and(|entry| {
                 let gcra = self.gcra_of(&entry.key);
@@ -33,12 +32,9 @@ impl<K: Hash + Eq> Shard<K> {
             if is_idle && let Ok(found) = self.table.get_bucket_entry(place) {
                 let key = found.remove().0.key;
                 self.discard(key);
-                gone += 1;
+                room.leave(1);
+                self.evicted += 1;
             }
-        }
-        if gone > 0 {
-            self.evicted += gone;
-            room.leave(usize::try_from(gone).unwrap_or(usize::MAX));
         }
         self.cursor = end;
     }

@@ -1,6 +1,9 @@
 //! Several limiters at once, all or nothing.
 
-use patterns_ratelimit::{Denied, KeyedRateLimiter, Level, Quota, RateLimiter, consume_all};
+use patterns_ratelimit::{
+    Allowed, Denied, KeyedConfig, KeyedRateLimiter, Level, Quota, RateLimiter, consume_all,
+    consume_each,
+};
 use tokio::time::advance;
 
 use crate::support::{Outcome, keyed, limited, limiter, poll, secs};
@@ -165,5 +168,53 @@ async fn a_refusal_undoes_the_part_of_one_who_is_waited_for() -> Outcome {
     assert!(consume_all([&many.at("a"), &none, &none], 1).is_err());
     assert_eq!(many.tokens("a"), 2);
     assert!(poll(&mut waits).is_ready());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_level_can_have_its_own_cost() -> Outcome {
+    let (requests, bytes, keyed) = (limiter(3), limiter(1_000), keyed(5));
+    let at = keyed.at("ada");
+    let levels: Vec<(&dyn Level, u32)> = vec![(&requests, 1), (&bytes, 600), (&at, 2)];
+    let left: Vec<_> = consume_each(&levels)?
+        .iter()
+        .map(Allowed::remaining)
+        .collect();
+    assert_eq!(left, [2, 400, 3]);
+    let refused = consume_each(&levels).unwrap_err();
+    assert_eq!((refused.level, refused.retry_after()), (1, Some(secs(200))));
+    assert_eq!(
+        (
+            requests.stats().tokens,
+            bytes.stats().tokens,
+            keyed.tokens("ada")
+        ),
+        (2, 400, 3)
+    );
+    assert_eq!(consume_each(&[])?.len(), 0);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_level_without_room_looks_for_some() -> Outcome {
+    for max_keys in [1, 2, 5, 50] {
+        let config = KeyedConfig {
+            quota: Quota::per_second(1),
+            max_keys: Some(max_keys),
+            ..KeyedConfig::default()
+        };
+        let limiter = KeyedRateLimiter::<usize>::new(config)?;
+        for round in 0..20 {
+            for key in 0..max_keys {
+                let key = round * 100 + key;
+                assert!(
+                    consume_all([&limiter.at(&key)], 1).is_ok(),
+                    "{key} of {max_keys}"
+                );
+            }
+            assert!(consume_all([&limiter.at(&9_999)], 1).is_err());
+            advance(secs(1)).await;
+        }
+    }
     Ok(())
 }

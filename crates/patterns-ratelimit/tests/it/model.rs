@@ -155,3 +155,83 @@ proptest! {
         })?;
     }
 }
+
+#[derive(Debug, Clone)]
+enum Use {
+    Take(u32),
+    Reserve(u32),
+    /// One of those that are open, and what share of it was used.
+    Settle(usize, u32),
+    Advance(u64),
+}
+
+fn uses() -> impl Strategy<Value = Vec<Use>> {
+    let one = prop_oneof![
+        4 => (1..8_u32).prop_map(Use::Take),
+        4 => (1..8_u32).prop_map(Use::Reserve),
+        4 => (0..8_usize, 0..8_u32).prop_map(|(which, used)| Use::Settle(which, used)),
+        3 => (1..6_u64).prop_map(Use::Advance),
+    ];
+    prop::collection::vec(one, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+    /// What is used, reserved or not, is counted at the moment at which it was taken: in no interval more than the quota says.
+    #[test]
+    fn reservations_never_make_more_than_the_quota_says(capacity in 1..12_u32, uses in uses()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let quota = Quota::per_second(1).burst(capacity);
+            let limiter = RateLimiter::new(quota).unwrap();
+            let keyed = KeyedRateLimiter::<u8>::new(quota).unwrap();
+            // Moments and tokens; those of an open reservation count as none until it is settled.
+            let mut used: Vec<(u64, u64)> = Vec::new();
+            let mut open = Vec::new();
+            let mut now = 0;
+            for step in uses {
+                match step {
+                    Use::Take(cost) => {
+                        let taken = limiter.consume(cost).is_ok();
+                        prop_assert_eq!(taken, keyed.consume(&1, cost).is_ok());
+                        if taken {
+                            used.push((now, cost.into()));
+                        }
+                    }
+                    Use::Reserve(cost) => {
+                        let reserved = limiter.try_reserve(cost);
+                        let of_key = keyed.try_reserve(&1, cost);
+                        prop_assert_eq!(reserved.is_ok(), of_key.is_ok());
+                        if let (Ok(reserved), Ok(of_key)) = (reserved, of_key) {
+                            used.push((now, 0));
+                            open.push((used.len() - 1, reserved, of_key));
+                        }
+                    }
+                    Use::Settle(which, share) => {
+                        if !open.is_empty() {
+                            let (place, reserved, of_key) = open.swap_remove(which % open.len());
+                            let part = share.min(reserved.tokens());
+                            used[place].1 = part.into();
+                            reserved.settle(part);
+                            of_key.settle(part);
+                        }
+                    }
+                    Use::Advance(seconds) => {
+                        tokio::time::advance(Duration::from_secs(seconds)).await;
+                        now += seconds;
+                    }
+                }
+                prop_assert_eq!(limiter.stats().tokens, keyed.tokens(&1));
+            }
+            for (first, (begin, _)) in used.iter().enumerate() {
+                let mut sum = 0;
+                for (end, tokens) in &used[first..] {
+                    sum += tokens;
+                    prop_assert!(sum <= u64::from(capacity) + (end - begin), "{sum} from {begin} to {end}");
+                }
+            }
+            Ok(())
+        })?;
+    }
+}

@@ -4,12 +4,14 @@ use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use patterns_ratelimit::{KeyedRateLimiter, Quota, consume_all};
+use patterns_ratelimit::{KeyedConfig, KeyedRateLimiter, Quota, consume_all};
 use tokio::time::advance;
 
 use crate::support::{Outcome, limiter, secs};
 
 thread_local! {
+    /// How many hashes are made before one panics.
+    static HASHES: Cell<u32> = const { Cell::new(u32::MAX) };
     static PANICS: Cell<Option<Where>> = const { Cell::new(None) };
 }
 
@@ -35,6 +37,11 @@ struct Key(u64);
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         may_panic(Where::Hash);
+        let left = HASHES.get();
+        if left < u32::MAX {
+            HASHES.set(left.saturating_sub(1));
+            assert!(left > 0, "one hash too many");
+        }
         self.0.hash(state);
     }
 }
@@ -140,5 +147,49 @@ async fn a_panic_while_somebody_waits_leaves_the_line_whole() -> Outcome {
     panics(Where::Eq, || limiter.allow(&one));
     advance(secs(1)).await;
     assert!(crate::support::poll(&mut waits).is_ready());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_a_hash_as_the_table_grows_loses_no_place() -> Outcome {
+    let config = KeyedConfig {
+        quota: Quota::per_hour(1),
+        max_keys: Some(500),
+        ..KeyedConfig::default()
+    };
+    let limiter = KeyedRateLimiter::<Key>::new(config)?;
+    let (mut allowed, mut panics) = (0, 0);
+    for key in 0..2_000 {
+        // After the caller's own hash the next one is of a key in the table, if it grows. Each other time it may.
+        HASHES.set(if key % 2 == 0 { 1 } else { u32::MAX });
+        let asked = catch_unwind(AssertUnwindSafe(|| limiter.allow(&Key(key))));
+        HASHES.set(u32::MAX);
+        panics += u32::from(asked.is_err());
+        allowed += u32::from(asked.unwrap_or(false));
+    }
+    assert!(panics > 0, "it has grown");
+    assert_eq!((allowed as usize, limiter.len()), (500, 500));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_amid_a_change_of_quota_leaves_a_shard_as_it_was_or_changed() -> Outcome {
+    let limiter = KeyedRateLimiter::<Key>::new(Quota::per_second(1).burst(10))?;
+    for key in 0..300 {
+        limiter.set_quota_of(&Key(1_000 + key), Some(Quota::per_second(1)))?;
+        limiter.consume(&Key(key), 4)?;
+    }
+    HASHES.set(150);
+    let changed = catch_unwind(AssertUnwindSafe(|| {
+        limiter.set_quota(Quota::per_second(7).burst(20))
+    }));
+    assert!(changed.is_err());
+    HASHES.set(u32::MAX);
+    for key in 0..300 {
+        let tokens = limiter.tokens(&Key(key));
+        assert!([6, 16].contains(&tokens), "{tokens}");
+    }
+    limiter.set_quota(Quota::per_second(7).burst(20))?;
+    assert!((0..300).all(|key| limiter.tokens(&Key(key)) == 16));
     Ok(())
 }

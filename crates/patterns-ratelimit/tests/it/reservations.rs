@@ -76,20 +76,8 @@ async fn what_has_come_back_by_itself_does_not_come_back_once_more() -> Outcome 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_was_forgotten_gets_nothing_back() -> Outcome {
+async fn what_is_used_beyond_is_remembered_of_a_key_that_was_reset() -> Outcome {
     let limiter = KeyedRateLimiter::<u64>::new(Quota::per_second(1).burst(3))?;
-    let reservation = limiter.try_reserve(&1, 3)?;
-    advance(secs(100)).await;
-    for key in 100..10_000 {
-        assert!(limiter.allow(&key));
-    }
-    assert!(!limiter.keys().contains(&1));
-    drop(reservation);
-    assert_eq!(limiter.tokens(&1), 3);
-    assert!(limiter.consume(&1, 3).is_ok());
-    assert!(!limiter.allow(&1));
-    // And what it used beyond is remembered.
-    advance(secs(100)).await;
     let reservation = limiter.try_reserve(&2, 1)?;
     limiter.reset_all();
     reservation.settle(3);
@@ -150,5 +138,87 @@ async fn after_a_change_of_quota_what_was_reserved_stays_taken() -> Outcome {
     let again = limiter.try_reserve(5)?;
     drop(again);
     assert_eq!(limiter.stats().tokens, 15);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_reservations_do_not_give_back_the_same_tokens() -> Outcome {
+    let limiter = limiter(10);
+    let keyed = keyed(10);
+    let (first, second) = (limiter.try_reserve(5)?, limiter.try_reserve(5)?);
+    let (of_key, second_of_key) = (keyed.try_reserve("a", 5)?, keyed.try_reserve("a", 5)?);
+    drop((first, of_key));
+    advance(secs(3)).await;
+    limiter.consume(5)?;
+    keyed.consume("a", 5)?;
+    drop((second, second_of_key));
+    assert_eq!((limiter.stats().tokens, keyed.tokens("a")), (5, 5));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_reset_what_was_reserved_does_not_come_back() -> Outcome {
+    let (limiter, keyed) = (limiter(10), keyed(10));
+    let (one, two, three) = (
+        limiter.try_reserve(10)?,
+        keyed.try_reserve("a", 10)?,
+        keyed.try_reserve("b", 10)?,
+    );
+    limiter.reset();
+    keyed.reset("a");
+    keyed.reset_all();
+    limiter.consume(10)?;
+    keyed.consume("a", 10)?;
+    keyed.consume("b", 10)?;
+    drop((one, two, three));
+    assert_eq!(
+        (limiter.stats().tokens, keyed.tokens("a"), keyed.tokens("b")),
+        (0, 0, 0)
+    );
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_one_keys_quota_leaves_what_others_have_reserved() -> Outcome {
+    let limiter = KeyedRateLimiter::<u64>::new(Quota::per_second(1).burst(10))?;
+    let reservations: Vec<_> = (0..500).map(|key| limiter.try_reserve(&key, 4)).collect();
+    limiter.set_quota_of(&1_000, Some(Quota::per_second(5)))?;
+    limiter.set_quota_of(&7, Some(Quota::per_second(1).burst(20)))?;
+    drop(reservations);
+    assert!(
+        (0..500)
+            .filter(|key| *key != 7)
+            .all(|key| limiter.tokens(&key) == 10)
+    );
+    assert_eq!(limiter.tokens(&7), 16, "its own stays taken");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_with_an_open_reservation_is_not_forgotten() -> Outcome {
+    let limiter = KeyedRateLimiter::<u64>::new(Quota::per_second(1).burst(3))?;
+    let reservation = limiter.try_reserve(&1, 3)?;
+    advance(secs(100)).await;
+    for key in 100..5_000 {
+        assert!(limiter.allow(&key));
+    }
+    assert!(limiter.keys().contains(&1));
+    reservation.settle(3);
+    for key in 5_000..10_000 {
+        assert!(limiter.allow(&key));
+    }
+    assert!(!limiter.keys().contains(&1));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reservation_that_is_open_is_no_obstacle_to_others() -> Outcome {
+    let limiter = limiter(10);
+    let reservation = limiter.try_reserve(4)?;
+    assert_eq!(limiter.consume(6)?.remaining(), 0);
+    assert!(!limiter.allow());
+    reservation.settle(4);
+    advance(secs(1)).await;
+    assert!(limiter.allow());
     Ok(())
 }

@@ -117,3 +117,16 @@ async fn the_errors_and_the_readiness_are_those_of_the_service_below() -> Outcom
     );
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn layers_add_their_fields_to_each_others() -> Outcome {
+    let inner = RateLimitLayer::new(RateLimiter::new(Quota::per_minute(1))?).named("one");
+    let outer = RateLimitLayer::new(RateLimiter::new(Quota::per_minute(60))?).named("all");
+    let mut service = outer.layer(inner.layer(service_fn(hello)));
+    service.call(request(None)).await?;
+    let response = service.call(request(None)).await?;
+    let fields: Vec<_> = response.headers().get_all("ratelimit").iter().collect();
+    assert_eq!(fields, [r#""one";r=0;t=60"#, r#""all";r=58;t=2"#]);
+    assert_eq!(response.headers().get_all("retry-after").iter().count(), 1);
+    Ok(())
+}
