@@ -25,6 +25,10 @@ pub(crate) struct Population {
     pub(crate) stop: Duration,
 }
 
+/// Rate limiters that can be filled with keys.
+#[cfg(feature = "otp")]
+pub(crate) const LIMITS: [&str; 2] = ["keys of governor", "keys of ours"];
+
 const FLAG: &str = "--population";
 
 /// Whether this process is such a child.
@@ -77,6 +81,18 @@ pub(crate) fn serve(request: Request) -> Result<(), String> {
         kameo::Kameo::NAME => populate::<kameo::Kameo>(count),
         xtra::Xtra::NAME => populate::<xtra::Xtra>(count),
         actix::Actix::NAME => populate::<actix::Actix>(count),
+        #[cfg(feature = "otp")]
+        "keys of governor" => {
+            let limiter = crate::scenarios::limit::governor_keyed(1);
+            keys(count, limiter, |limiter, key| {
+                limiter.check_key(&key).is_ok()
+            })
+        }
+        #[cfg(feature = "otp")]
+        "keys of ours" => {
+            let limiter = crate::scenarios::limit::ours_keyed(1);
+            keys(count, limiter, |limiter, key| limiter.allow(&key))
+        }
         other => return Err(format!("no contender `{other}`")),
     };
     let bytes =
@@ -126,6 +142,26 @@ fn populate<C: Contender>(count: u64) -> Population {
             stop: started.elapsed(),
         }
     })
+}
+
+/// Fills a limiter with keys, and drops it.
+#[cfg(feature = "otp")]
+fn keys<L>(count: u64, limiter: L, check: fn(&L, u64) -> bool) -> Population {
+    let before = resident();
+    let started = Instant::now();
+    for key in 0..count {
+        assert!(check(&limiter, key), "it is new");
+    }
+    let start = started.elapsed();
+    let idle = resident().and_then(|now| Some(now.saturating_sub(before?)));
+    let started = Instant::now();
+    drop(limiter);
+    Population {
+        start,
+        idle,
+        called: None,
+        stop: started.elapsed(),
+    }
 }
 
 /// The resident memory of this process in bytes, as Linux tells it.

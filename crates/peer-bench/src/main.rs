@@ -1,7 +1,7 @@
 //! Measures otp-core and the pattern crates beside their peers and prints one Markdown document.
 //!
 //! `cargo run --release -- [--quick] [--beam FILE] [FILTER...]`; a filter is one of `call`, `cast`, `start`, `memory`,
-//! `growth`, `relations`, `supervision`, `registry`, `cache`, `store`, `agent`, `task` and `pool`, and without any all of them run. Progress goes to stderr.
+//! `growth`, `relations`, `supervision`, `registry`, `cache`, `store`, `agent`, `task`, `pool`, `limit`, `breaker` and `pubsub`, and without any all of them run. Progress goes to stderr.
 
 mod book;
 mod child;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The scenario groups, in the order in which they run.
-pub(crate) const GROUPS: [&str; 13] = [
+pub(crate) const GROUPS: [&str; 16] = [
     "call",
     "cast",
     "start",
@@ -18,6 +18,9 @@ pub(crate) const GROUPS: [&str; 13] = [
     "agent",
     "task",
     "pool",
+    "limit",
+    "breaker",
+    "pubsub",
 ];
 
 /// What to run, and how long.

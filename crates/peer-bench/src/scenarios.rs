@@ -2,14 +2,20 @@
 
 #[cfg(feature = "otp")]
 pub(crate) mod agent;
+#[cfg(feature = "otp")]
+pub(crate) mod breaker;
 pub(crate) mod cache;
 pub(crate) mod call;
 pub(crate) mod cast;
 mod growth;
 mod hit_ratio;
+#[cfg(feature = "otp")]
+pub(crate) mod limit;
 pub(crate) mod memory;
 #[cfg(feature = "otp")]
 pub(crate) mod pool;
+#[cfg(feature = "otp")]
+pub(crate) mod pubsub;
 pub(crate) mod registry;
 #[cfg(feature = "otp")]
 mod relations;
@@ -49,6 +55,12 @@ pub(crate) fn run(options: &Options, book: &mut Book) -> Vec<String> {
         ("task", task::run),
         #[cfg(feature = "otp")]
         ("pool", pool::run),
+        #[cfg(feature = "otp")]
+        ("limit", limit::run),
+        #[cfg(feature = "otp")]
+        ("breaker", breaker::run),
+        #[cfg(feature = "otp")]
+        ("pubsub", pubsub::run),
     ];
     groups
         .into_iter()

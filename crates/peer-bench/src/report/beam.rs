@@ -9,7 +9,7 @@ use crate::contenders::caches::PATTERNS_CACHE;
 use crate::contenders::stores::STORE;
 use crate::scenarios::agent::AGENT;
 use crate::scenarios::task::TASK;
-use crate::scenarios::{agent, call, cast, registry, start, store, supervision, task};
+use crate::scenarios::{agent, call, cast, pubsub, registry, start, store, supervision, task};
 
 /// One line of the script's output.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Line {
 }
 
 /// What of ours does the work of a line on the BEAM.
-const COUNTERPARTS: [(&str, &str, &str); 20] = [
+const COUNTERPARTS: [(&str, &str, &str); 21] = [
     ("call RTT 1 caller", call::ONE_CALLER, OTP),
     ("call 64 callers", call::MANY_CALLERS, OTP),
     ("cast 1 producer + final call", cast::ONE_PRODUCER, OTP),
@@ -52,6 +52,11 @@ const COUNTERPARTS: [(&str, &str, &str); 20] = [
     ("Agent get_and_update", agent::UPDATE, AGENT),
     ("Task.async+await", task::SPAWN, TASK),
     ("Task.async_stream 8 conc", task::STREAM, TASK),
+    (
+        "pubsub 100 subs (per delivery)",
+        pubsub::TASKS,
+        pubsub::WAITING,
+    ),
 ];
 
 /// Reads the raw output of the script: lines that end in `1916.0 ns/op`; others are passed over.

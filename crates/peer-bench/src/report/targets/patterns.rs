@@ -5,7 +5,7 @@ use crate::book::Book;
 use crate::contenders::caches::{PATTERNS_CACHE, QUICK_CACHE};
 use crate::contenders::stores::{DASHMAP_DEFAULT, STORE};
 use crate::report::beam::{self, Line};
-use crate::scenarios::{agent, pool, store, task};
+use crate::scenarios::{agent, breaker, limit, pool, pubsub, store, task};
 
 /// All of them.
 pub(super) fn targets(book: &Book, beam: Option<&[Line]>) -> Vec<Target> {
@@ -107,5 +107,58 @@ pub(super) fn targets(book: &Book, beam: Option<&[Line]>) -> Vec<Target> {
             pool::ratio(book, pool::ALONE),
         ),
         target("… 64 tasks on 8", 0.9, pool::ratio(book, pool::CROWD)),
+        target(
+            "limit: one for all ÷ governor with the system's clock, 1 thread",
+            1.0,
+            book.ratio(limit::ALL, limit::LIMIT, limit::GOVERNOR),
+        ),
+        target(
+            "… 2 threads",
+            1.0,
+            book.ratio(limit::ALL_TWO, limit::LIMIT, limit::GOVERNOR),
+        ),
+        target(
+            "limit: 100,000 keys ÷ governor with the system's clock, 1 thread",
+            0.8,
+            book.ratio(limit::KEYED, limit::LIMIT, limit::GOVERNOR),
+        ),
+        target(
+            "… 2 threads",
+            0.8,
+            book.ratio(limit::KEYED_TWO, limit::LIMIT, limit::GOVERNOR),
+        ),
+        Target {
+            unit: "bytes",
+            ..target(
+                "limit: memory of a key, of a million",
+                100.0,
+                book.median(limit::MEMORY, limit::LIMIT),
+            )
+        },
+        target(
+            "breaker: a permit and its success ÷ recloser, 1 thread",
+            1.0,
+            book.ratio(breaker::SUCCESS, breaker::BREAKER, breaker::RECLOSER),
+        ),
+        target(
+            "… 2 threads",
+            1.0,
+            book.ratio(breaker::SUCCESS_TWO, breaker::BREAKER, breaker::RECLOSER),
+        ),
+        target(
+            "pub/sub: a delivery, 100 subscribers with queues ÷ fan-out over mpsc",
+            0.8,
+            book.ratio(pubsub::HUNDRED, pubsub::PUBSUB, pubsub::FAN_OUT),
+        ),
+        target(
+            "… ÷ tokio's broadcast",
+            2.0,
+            book.ratio(pubsub::HUNDRED, pubsub::PUBSUB, pubsub::BROADCAST),
+        ),
+        target(
+            "… all drop the oldest ÷ tokio's broadcast",
+            1.3,
+            book.ratio(pubsub::HUNDRED, pubsub::DROPS_OLDEST, pubsub::BROADCAST),
+        ),
     ]
 }
