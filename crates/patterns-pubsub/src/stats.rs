@@ -3,7 +3,7 @@
 /// What a [`PubSub`](crate::PubSub) has counted from its start on, over all subscribers, those that are gone too.
 ///
 /// They add up: `delivered + retained + refused = received + lost + queued + discarded`. Each subscriber's counts are read at one moment, those of
-/// different ones one after the other. So while others publish they may be some messages apart, and one that is just going may be left out;
+/// different ones one after the other. So while others publish they may be some messages apart, and one that is just going may be left out, or counted twice;
 /// without that they are exact.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -159,7 +159,7 @@ impl<T> Latest<T> {
         Some(slot)
     }
 
-    /// Joins each empty slot with the next one.
+    /// Joins each empty slot with the next one. The last one has an item: it has just been put in.
     fn clean_up(&mut self) {
         self.first = 0;
         let mut lost = 0;
@@ -175,7 +175,6 @@ impl<T> Latest<T> {
             slot.lost = mem::take(&mut lost);
             slots.push_back(slot);
         }
-        self.lost += lost;
         self.slots = slots;
     }
 }
