@@ -373,9 +373,3 @@ impl<M> Topic<M> {
         self.list.is_empty() && self.publishers == 0
     }
 }
-
-impl<M> std::fmt::Debug for Routes<M> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Routes").finish_non_exhaustive()
-    }
-}
