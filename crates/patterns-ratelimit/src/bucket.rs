@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::desk::{Desk, Entered, Turn, Wakers, denied};
-use crate::gcra::Gcra;
+use crate::gcra::{Gcra, Short};
 use crate::line::Line;
 use crate::place::Taken;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
@@ -116,35 +116,50 @@ impl Bucket {
 
     #[inline]
     pub(crate) fn take(&self, nanos: u64, tokens: u32) -> Result<Allowed, Denied> {
-        let taken = self.take_uncounted(nanos, tokens);
+        let taken = match self.take_alone(nanos, tokens) {
+            Some(taken) => taken
+                .map(|tat| Allowed {
+                    gcra: self.gcra,
+                    tat,
+                    nanos,
+                })
+                .map_err(|short| denied(&self.gcra, nanos, tokens, short)),
+            None => self.take_guarded(nanos, tokens),
+        };
         self.counters.count(taken.is_ok());
         taken
     }
 
+    /// As [`take`](Self::take), for whoever asks for nothing but whether it was there.
     #[inline]
-    fn take_uncounted(&self, nanos: u64, tokens: u32) -> Result<Allowed, Denied> {
+    pub(crate) fn takes(&self, nanos: u64, tokens: u32) -> bool {
+        let is_allowed = match self.take_alone(nanos, tokens) {
+            Some(taken) => taken.is_ok(),
+            None => self.take_guarded(nanos, tokens).is_ok(),
+        };
+        self.counters.count(is_allowed);
+        is_allowed
+    }
+
+    /// Takes without the lock, and returns the TAT that is left; `None` if it needs the lock.
+    #[inline]
+    fn take_alone(&self, nanos: u64, tokens: u32) -> Option<Result<u64, Short>> {
         let now = self.gcra.units(nanos);
         let mut word = self.word.load(Ordering::Relaxed);
         while word & GUARDED == 0 {
             let after = match self.gcra.take(word, now, tokens, 0) {
                 Ok(after) => after,
-                Err(short) => return Err(denied(&self.gcra, nanos, tokens, short)),
+                Err(short) => return Some(Err(short)),
             };
             match self
                 .word
                 .compare_exchange_weak(word, after, Ordering::Relaxed, Ordering::Relaxed)
             {
-                Ok(_) => {
-                    return Ok(Allowed {
-                        gcra: self.gcra,
-                        tat: after,
-                        nanos,
-                    });
-                }
+                Ok(_) => return Some(Ok(after)),
                 Err(other) => word = other,
             }
         }
-        self.take_guarded(nanos, tokens)
+        None
     }
 
     #[cold]

@@ -196,7 +196,7 @@ impl<K: Hash + Eq> KeyedRateLimiter<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        self.consume(key, 1).is_ok()
+        self.table.allows(key, 1)
     }
 
     /// Takes `cost` tokens of a key, all or none. A cost of zero takes nothing.

@@ -71,8 +71,9 @@ impl RateLimiter {
 
     /// Takes one token. Says whether it was there.
     #[must_use = "a refused request is not to be served"]
+    #[inline]
     pub fn allow(&self) -> bool {
-        self.consume(1).is_ok()
+        self.shared.bucket.takes(self.shared.clock.now(), 1)
     }
 
     /// Takes `cost` tokens, all or none. A cost of zero takes nothing, and is refused only while more is owed than the capacity.

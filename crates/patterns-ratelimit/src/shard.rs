@@ -14,7 +14,7 @@ use std::mem::needs_drop;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::desk::denied;
-use crate::gcra::Gcra;
+use crate::gcra::{Gcra, Short};
 use crate::line::Line;
 use crate::room::Room;
 use crate::{Allowed, Denied, Quota};
@@ -164,14 +164,14 @@ impl<K: Hash + Eq> Shard<K> {
 
     /// Takes tokens of a key as most do: one that has an entry, for which nobody waits, in a shard without quotas of keys' own. `None` for any other.
     ///
-    /// It does nothing that [`take`](Self::take) does not, and is small enough to be built into each caller.
+    /// It does nothing that [`take`](Self::take) does not, and is small enough to be built into each caller. Returns the TAT that is left.
     #[inline]
     pub(crate) fn take_known<Q>(
         &mut self,
         asked: Asked<'_, Q>,
         nanos: u64,
         tokens: u32,
-    ) -> Option<Result<Allowed, Denied>>
+    ) -> Option<Result<u64, Short>>
     where
         K: Borrow<Q>,
         Q: Eq + ?Sized,
@@ -179,23 +179,31 @@ impl<K: Hash + Eq> Shard<K> {
         if self.more.is_some() {
             return None;
         }
-        let (gcra, nanos) = (self.gcra, self.moment(nanos));
+        let now = self.moment(nanos);
+        let now = self.gcra.units(now);
         let entry = self
             .table
             .find_mut(asked.hash, |entry| entry.key.borrow() == asked.key)?;
         if entry.word & WAITED != 0 {
             return None;
         }
-        match gcra.take(entry.word, gcra.units(nanos), tokens, 0) {
+        let taken = self.gcra.take(entry.word, now, tokens, 0);
+        match taken {
             Ok(tat) => {
                 entry.word = tat;
                 self.allowed += 1;
-                Some(Ok(Allowed { gcra, tat, nanos }))
             }
-            Err(short) => {
-                self.refused += 1;
-                Some(Err(denied(&gcra, nanos, tokens, short)))
-            }
+            Err(_) => self.refused += 1,
+        }
+        Some(taken)
+    }
+
+    /// What is told of a taking by `take_known` that was just made.
+    pub(crate) fn told(&self, taken: Result<u64, Short>, tokens: u32) -> Result<Allowed, Denied> {
+        let (gcra, nanos) = (self.gcra, self.latest);
+        match taken {
+            Ok(tat) => Ok(Allowed { gcra, tat, nanos }),
+            Err(short) => Err(denied(&gcra, nanos, tokens, short)),
         }
     }
 

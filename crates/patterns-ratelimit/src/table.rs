@@ -167,10 +167,27 @@ impl<K: Hash + Eq> Table<K> {
         let nanos = self.clock.now();
         let mut shard = self.shards[self.shard_of(asked.hash)].0.lock();
         if let Some(taken) = shard.take_known(asked, nanos, tokens) {
-            return taken;
+            return shard.told(taken, tokens);
         }
         drop(shard);
         self.consume_any(asked, tokens)
+    }
+
+    /// As [`consume`](Self::consume), for whoever asks for nothing but whether it was there.
+    #[inline]
+    pub(crate) fn allows<Q>(&self, key: &Q, tokens: u32) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let asked = self.asked(key);
+        let nanos = self.clock.now();
+        let mut shard = self.shards[self.shard_of(asked.hash)].0.lock();
+        if let Some(taken) = shard.take_known(asked, nanos, tokens) {
+            return taken.is_ok();
+        }
+        drop(shard);
+        self.consume_any(asked, tokens).is_ok()
     }
 
     #[inline(never)]

@@ -25,9 +25,12 @@ pub(crate) struct Population {
     pub(crate) stop: Duration,
 }
 
-/// Rate limiters that can be filled with keys.
+/// A rate limiter that is filled with keys.
 #[cfg(feature = "otp")]
-pub(crate) const LIMITS: [&str; 2] = ["keys of governor", "keys of ours"];
+pub(crate) const KEYS_OF_GOVERNOR: &str = "keys of governor";
+/// A rate limiter that is filled with keys.
+#[cfg(feature = "otp")]
+pub(crate) const KEYS_OF_OURS: &str = "keys of ours";
 
 const FLAG: &str = "--population";
 
@@ -82,16 +85,9 @@ pub(crate) fn serve(request: Request) -> Result<(), String> {
         xtra::Xtra::NAME => populate::<xtra::Xtra>(count),
         actix::Actix::NAME => populate::<actix::Actix>(count),
         #[cfg(feature = "otp")]
-        "keys of governor" => {
-            let limiter = crate::scenarios::limit::governor_keyed(1);
-            keys(count, limiter, |limiter, key| {
-                limiter.check_key(&key).is_ok()
-            })
-        }
-        #[cfg(feature = "otp")]
-        "keys of ours" => {
-            let limiter = crate::scenarios::limit::ours_keyed(1);
-            keys(count, limiter, |limiter, key| limiter.allow(&key))
+        KEYS_OF_GOVERNOR | KEYS_OF_OURS => {
+            let filled = crate::scenarios::limit::fill(&contender, count);
+            filled.ok_or("no such limiter")?
         }
         other => return Err(format!("no contender `{other}`")),
     };
@@ -146,7 +142,7 @@ fn populate<C: Contender>(count: u64) -> Population {
 
 /// Fills a limiter with keys, and drops it.
 #[cfg(feature = "otp")]
-fn keys<L>(count: u64, limiter: L, check: fn(&L, u64) -> bool) -> Population {
+pub(crate) fn keys<L>(count: u64, limiter: L, check: fn(&L, u64) -> bool) -> Population {
     let before = resident();
     let started = Instant::now();
     for key in 0..count {

@@ -12,7 +12,7 @@ use governor::{DefaultDirectRateLimiter, RateLimiter as Governor};
 use patterns_ratelimit::{KeyedRateLimiter, Quota, RateLimiter};
 
 use crate::book::Book;
-use crate::child::{self, LIMITS};
+use crate::child;
 use crate::harness::random::Random;
 use crate::harness::statistics::Runs;
 use crate::harness::threads::together;
@@ -49,34 +49,56 @@ enum Asks {
 }
 
 impl Asks {
-    fn burst(self) -> u32 {
+    fn ours(self) -> Quota {
         match self {
-            Self::Allowed => 1_000_000_000,
-            Self::Refused => 1,
+            Self::Allowed => Quota::per_second(100).burst(1_000_000_000),
+            Self::Refused => Quota::per_hour(1),
         }
     }
 
-    fn ours(self) -> Quota {
-        Quota::per_hour(1).burst(self.burst())
-    }
-
     fn governors(self) -> governor::Quota {
-        let hourly = governor::Quota::per_hour(NonZeroU32::MIN);
-        hourly.allow_burst(NonZeroU32::new(self.burst()).expect("it is not zero"))
+        let some = |tokens| NonZeroU32::new(tokens).expect("it is not zero");
+        match self {
+            Self::Allowed => {
+                governor::Quota::per_second(some(100)).allow_burst(some(1_000_000_000))
+            }
+            Self::Refused => governor::Quota::per_hour(some(1)),
+        }
     }
 }
 
 type GovernorKeyed =
     Governor<u64, DefaultKeyedStateStore<u64>, MonotonicClock, NoOpMiddleware<std::time::Instant>>;
 
-pub(crate) fn governor_keyed(burst: u32) -> GovernorKeyed {
-    let hourly = governor::Quota::per_hour(NonZeroU32::MIN);
-    let quota = hourly.allow_burst(NonZeroU32::new(burst).expect("it is not zero"));
-    Governor::new(quota, DefaultKeyedStateStore::default(), MonotonicClock)
+fn governor_keyed(asks: Asks) -> GovernorKeyed {
+    Governor::new(
+        asks.governors(),
+        DefaultKeyedStateStore::default(),
+        MonotonicClock,
+    )
 }
 
-pub(crate) fn ours_keyed(burst: u32) -> KeyedRateLimiter<u64> {
-    KeyedRateLimiter::new(Quota::per_hour(1).burst(burst)).expect("the quota is good")
+fn ours_keyed(asks: Asks) -> KeyedRateLimiter<u64> {
+    KeyedRateLimiter::new(asks.ours()).expect("the quota is good")
+}
+
+/// Fills a limiter of this name with keys; each of them has one token, and that is taken.
+pub(crate) fn fill(name: &str, count: u64) -> Option<child::Population> {
+    match name {
+        child::KEYS_OF_GOVERNOR => {
+            let limiter = governor_keyed(Asks::Refused);
+            Some(child::keys(count, limiter, |limiter, key| {
+                limiter.check_key(&key).is_ok()
+            }))
+        }
+        child::KEYS_OF_OURS => {
+            let limiter = ours_keyed(Asks::Refused);
+            Some(child::keys(count, limiter, |limiter, key| {
+                limiter.allow(&key)
+            }))
+        }
+        _ => None,
+    }
 }
 
 pub(crate) fn run(options: &Options, book: &mut Book) -> String {
@@ -147,8 +169,8 @@ fn for_all(asks: Asks, threads: u64) -> [Bench; 3] {
 }
 
 fn by_key(asks: Asks, threads: u64) -> [Bench; 3] {
-    let ours = ours_keyed(asks.burst());
-    let governor = governor_keyed(asks.burst());
+    let ours = ours_keyed(asks);
+    let governor = governor_keyed(asks);
     let governor_tsc = Governor::keyed(asks.governors());
     for key in 0..KEYS {
         assert!(ours.allow(&key));
@@ -172,7 +194,10 @@ fn memory(options: &Options, book: &mut Book) -> String {
         "\n### Memory of {count} `u64` keys\n\nResident memory added by them, divided by their number; each figure from a process of its own, median of {runs}. Keys come one after the other, \
          so it includes what tables that double have to spare.\n\n| contender | bytes per key | min–max | ns per new key |\n|---|---:|---:|---:|\n"
     );
-    for (contender, name) in LIMITS.into_iter().zip([GOVERNOR, LIMIT]) {
+    for (contender, name) in [
+        (child::KEYS_OF_GOVERNOR, GOVERNOR),
+        (child::KEYS_OF_OURS, LIMIT),
+    ] {
         let populations: Vec<_> = (0..runs)
             .map(|_| child::measure(contender, count))
             .collect();
