@@ -51,7 +51,8 @@ enum Asks {
 impl Asks {
     fn ours(self) -> Quota {
         match self {
-            Self::Allowed => Quota::per_second(100).burst(1_000_000_000),
+            // A token that was taken is back after a second: no key is idle between two of its checks.
+            Self::Allowed => Quota::per_second(1).burst(900_000_000),
             Self::Refused => Quota::per_hour(1),
         }
     }
@@ -59,9 +60,7 @@ impl Asks {
     fn governors(self) -> governor::Quota {
         let some = |tokens| NonZeroU32::new(tokens).expect("it is not zero");
         match self {
-            Self::Allowed => {
-                governor::Quota::per_second(some(100)).allow_burst(some(1_000_000_000))
-            }
+            Self::Allowed => governor::Quota::per_second(some(1)).allow_burst(some(900_000_000)),
             Self::Refused => governor::Quota::per_hour(some(1)),
         }
     }
