@@ -22,6 +22,7 @@ impl Drop for AtExit {
 
 thread_local! {
     static AT_EXIT: RefCell<Option<AtExit>> = const { RefCell::new(None) };
+    static LATER: RefCell<Option<AtExit>> = const { RefCell::new(None) };
 }
 
 #[test]
@@ -34,22 +35,25 @@ fn what_a_thread_counts_while_it_ends_is_counted_too() {
         for _ in 0..others {
             let (counters, barrier) = (Arc::clone(&counters), Arc::clone(&barrier));
             scope.spawn(move || {
-                barrier.wait();
-                for _ in 0..EACH {
-                    counters.count(true);
+                for _ in 0..2 {
+                    barrier.wait();
+                    for _ in 0..EACH {
+                        counters.count(true);
+                    }
                 }
             });
         }
         let (counters, barrier) = (Arc::clone(&counters), Arc::clone(&barrier));
         let ends = thread::spawn(move || {
-            // Set before the first count, and so dropped after what that sets.
-            AT_EXIT.set(Some(AtExit(Arc::clone(&counters), barrier)));
+            // On both sides of the first count, so that one of the two is dropped after what that sets, whichever comes first.
+            AT_EXIT.set(Some(AtExit(Arc::clone(&counters), Arc::clone(&barrier))));
             counters.count(true);
+            LATER.set(Some(AtExit(counters, barrier)));
         });
         ends.join().expect("no panics");
     });
     let others = u64::try_from(others).expect("it is small");
-    assert_eq!(counters.read(), ((others + 1) * EACH + 1, 0));
+    assert_eq!(counters.read(), (2 * (others + 1) * EACH + 1, 0));
 }
 
 #[test]
