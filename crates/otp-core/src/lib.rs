@@ -5,6 +5,8 @@ mod background;
 pub mod backoff;
 mod call;
 mod cast_wait;
+pub mod clock;
+pub mod contained;
 mod context;
 mod current;
 mod deadline;

@@ -1,11 +1,11 @@
 //! Panics: caught where user code runs, and told as an exit reason.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic;
 use std::sync::{Arc, Once};
 
+use crate::contained::{self, Payload};
 use crate::exit_reason::ExitReason;
 
 thread_local! {
@@ -63,7 +63,7 @@ pub fn record_panic_locations() {
         panic::set_hook(Box::new(move |info| {
             if let Some(location) = info.location() {
                 let seen = Seen {
-                    message: message_of(info.payload()),
+                    message: contained::text_of(info.payload()).to_owned(),
                     location: location.to_string(),
                 };
                 // A thread that is being torn down has no locals any more; its panic keeps no location.
@@ -78,7 +78,7 @@ pub fn record_panic_locations() {
 pub(crate) fn catch<R>(work: impl FnOnce() -> R) -> Result<R, ExitReason> {
     // Whatever `work` borrowed may be torn after a panic. All callers either drop it next or hand
     // it to `terminate`, whose documentation says so.
-    panic::catch_unwind(AssertUnwindSafe(work)).map_err(reason_of)
+    contained::catch(work).map_err(reason_of)
 }
 
 /// Drops a value whose `Drop` may panic.
@@ -86,15 +86,14 @@ pub(crate) fn catch_drop<T>(value: T) -> Result<(), ExitReason> {
     catch(move || drop(value))
 }
 
-fn reason_of(payload: Box<dyn Any + Send>) -> ExitReason {
-    let message = message_of(&*payload);
+fn reason_of(payload: Payload) -> ExitReason {
+    let message = payload.text().to_owned();
     // Taken before the payload is dropped, for that may panic too. A panic that was carried on from
     // elsewhere ran no hook: what the hook saw last is not this one unless it says the same.
     let seen = LAST.try_with(RefCell::take).ok().flatten();
     let location = seen
         .filter(|seen| seen.message == message)
         .map(|seen| seen.location);
-    let _ = panic::catch_unwind(AssertUnwindSafe(move || drop(payload)));
     ExitReason::Panic(Arc::new(CaughtPanic { message, location }))
 }
 
@@ -104,14 +103,4 @@ pub(crate) fn made_up(message: String) -> ExitReason {
         message,
         location: None,
     }))
-}
-
-fn message_of(payload: &(dyn Any + Send)) -> String {
-    if let Some(text) = payload.downcast_ref::<&'static str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "Box<dyn Any>".to_owned()
-    }
 }

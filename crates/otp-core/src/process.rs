@@ -7,6 +7,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::contained::Contained;
 use crate::context::Context;
 use crate::current::{self, Carried, Scope};
 use crate::ending::ExitGuard;
@@ -88,15 +89,6 @@ struct Owned<S: GenServer> {
     ctx: Context<S::Msg>,
     server: Contained<S>,
     guard: ExitGuard<S::Msg>,
-}
-
-/// A value whose drop may panic, which goes no further. Two panics at once would end the program.
-pub(crate) struct Contained<T>(pub(crate) Option<T>);
-
-impl<T> Drop for Contained<T> {
-    fn drop(&mut self) {
-        let _ = panics::catch_drop(self.0.take());
-    }
 }
 
 #[expect(

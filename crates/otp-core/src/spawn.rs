@@ -6,11 +6,12 @@ use std::task::Poll;
 
 use tokio::runtime::Handle;
 
+use crate::contained::Contained;
 use crate::ending::{ExitGuard, next_number};
 use crate::error::StartError;
 use crate::exit_reason::ExitReason;
 use crate::pid::{Monitor, Pid};
-use crate::process::{Contained, Guarded, Process};
+use crate::process::{Guarded, Process};
 use crate::slot::{Ended, Slot};
 use crate::sync::Arc;
 

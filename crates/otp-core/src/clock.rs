@@ -1,0 +1,89 @@
+//! Time as a number: nanoseconds since a start, for algorithms that take `now` as an argument.
+//!
+//! A bucket, a window or an expiry compares moments far more often than it reads a clock. As plain `u64`s they fit an atomic, are compared in
+//! one instruction, and make the algorithm one that a test can give any time it likes. [`Clock`] is where the number comes from: tokio's clock, so
+//! that a test can pause it, and it needs no runtime.
+//!
+//! # Examples
+//!
+//! ```
+//! use std::time::Duration;
+//! use otp_core::clock::{Clock, after};
+//!
+//! let clock = Clock::new();
+//! let deadline = after(clock.now(), Duration::from_secs(60));
+//! assert!(clock.now() < deadline);
+//! ```
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The moment that never comes. No clock reads it.
+pub const NEVER: u64 = u64::MAX;
+
+/// Counts nanoseconds from the moment of its making.
+///
+/// It reads the paused clock inside a paused runtime, and the system's monotonic clock everywhere else. A clock that stands before the start, as a
+/// paused one may that is seen from outside its runtime, reads 0.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// Starts at 0, now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+
+    /// Returns the nanoseconds since the start; [`NEVER`] less one at most, which is 584 years.
+    #[inline]
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.at(Instant::now())
+    }
+
+    /// Returns a moment that was read elsewhere.
+    #[inline]
+    #[must_use]
+    pub fn at(&self, moment: Instant) -> u64 {
+        nanos(moment.saturating_duration_since(self.start)).min(NEVER - 1)
+    }
+
+    /// Returns the moment as tokio knows it; the start, where tokio cannot tell of one so far away.
+    #[must_use]
+    pub fn instant(&self, at: u64) -> Instant {
+        self.start
+            .checked_add(Duration::from_nanos(at))
+            .unwrap_or(self.start)
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Returns the moment `wait` after `now`. What lies beyond 584 years, as `Duration::MAX` does, is [`NEVER`].
+#[inline]
+#[must_use]
+pub fn after(now: u64, wait: Duration) -> u64 {
+    // The saturated sum is `NEVER`.
+    now.saturating_add(nanos(wait))
+}
+
+/// Returns a duration in nanoseconds; what is longer than 584 years is [`NEVER`].
+#[inline]
+#[must_use]
+pub fn nanos(duration: Duration) -> u64 {
+    duration
+        .as_secs()
+        .checked_mul(1_000_000_000)
+        .and_then(|secs| secs.checked_add(u64::from(duration.subsec_nanos())))
+        .unwrap_or(NEVER)
+}
