@@ -78,7 +78,7 @@ pub fn record_panic_locations() {
 pub(crate) fn catch<R>(work: impl FnOnce() -> R) -> Result<R, ExitReason> {
     // Whatever `work` borrowed may be torn after a panic. All callers either drop it next or hand
     // it to `terminate`, whose documentation says so.
-    contained::catch(work).map_err(reason_of)
+    contained::catch(work).map_err(|payload| reason_of(&payload))
 }
 
 /// Drops a value whose `Drop` may panic.
@@ -86,7 +86,7 @@ pub(crate) fn catch_drop<T>(value: T) -> Result<(), ExitReason> {
     catch(move || drop(value))
 }
 
-fn reason_of(payload: Payload) -> ExitReason {
+fn reason_of(payload: &Payload) -> ExitReason {
     let message = payload.text().to_owned();
     // Taken before the payload is dropped, for that may panic too. A panic that was carried on from
     // elsewhere ran no hook: what the hook saw last is not this one unless it says the same.
