@@ -1,0 +1,245 @@
+//! A stage of a flow: a bounded number of items at work, each in a task of its own.
+//!
+//! Invariants:
+//! 1. Items at work are never more than `max_concurrency`; items at work and results that wait never more than `max_buffered + 1` together.
+//! 2. Each item that was taken is given out exactly once. In the order of inputs `waiting` has a place for each that was not, the next one to
+//!    give at its front.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use otp_core::contained;
+use pin_project_lite::pin_project;
+use tokio::task::{Id, JoinSet};
+
+use crate::chain::sealed::Sealed;
+use crate::config::{Order, StageConfig};
+use crate::error::{Panicked, StageError, StageFailure};
+use crate::flow::{Numbered, Stages};
+use crate::stage_counts::StageCounts;
+use crate::undone::Name;
+
+pin_project! {
+    /// A stage behind others; see [`Flow::stage`](crate::Flow::stage).
+    pub struct Stage<S, U>
+    where
+        S: Stages,
+    {
+        #[pin]
+        before: S,
+        before_ended: bool,
+        work: Work<S, U>,
+        room: Room<U, S::Error>,
+    }
+}
+
+/// What makes the work on an item.
+pub(crate) type Work<S, U> =
+    Box<dyn Fn(<S as Stages>::Value) -> WorkOf<U, <S as Stages>::Error> + Send + Sync>;
+
+/// The work on an item.
+pub(crate) type WorkOf<U, E> = Pin<Box<dyn Future<Output = Ended<U, E>> + Send>>;
+
+/// What a stage has taken and not given out.
+struct Room<U, E> {
+    name: Name,
+    config: StageConfig,
+    tasks: JoinSet<Ended<U, E>>,
+    /// The place in line and the number in the source of what each task works on.
+    places: HashMap<Id, (u64, u64)>,
+    /// Results, in the order in which they are given out; `None` for one that has to come first.
+    waiting: VecDeque<Option<Numbered<U, E>>>,
+    /// How many of them are there.
+    results: usize,
+    /// The place in line of the first one.
+    first: u64,
+    counts: StageCounts,
+}
+
+/// How the work on an item ended.
+type Ended<U, E> = Result<U, StageFailure<E>>;
+
+impl<S: Stages, U> Stage<S, U> {
+    pub(crate) fn new(
+        before: S,
+        name: Name,
+        config: StageConfig,
+        work: Work<S, U>,
+        counts: StageCounts,
+    ) -> Self {
+        Self {
+            before,
+            before_ended: false,
+            work,
+            room: Room {
+                name,
+                config,
+                tasks: JoinSet::new(),
+                places: HashMap::new(),
+                waiting: VecDeque::new(),
+                results: 0,
+                first: 0,
+                counts,
+            },
+        }
+    }
+}
+
+impl<U, E> Room<U, E> {
+    fn is_there(&self) -> bool {
+        let at_work = self.tasks.len();
+        at_work < self.config.max_concurrency.get()
+            && at_work + self.results <= self.config.max_buffered
+    }
+
+    /// Makes a place in line for an item. In the order of completion it has none until it is done.
+    fn line_up(&mut self) -> u64 {
+        if self.config.order == Order::Completion {
+            return 0;
+        }
+        self.waiting.push_back(None);
+        self.first + self.waiting.len() as u64 - 1
+    }
+
+    fn put(&mut self, place: u64, result: Numbered<U, E>) {
+        self.results += 1;
+        match self.config.order {
+            Order::Completion => self.waiting.push_back(Some(result)),
+            Order::Input => {
+                let place = usize::try_from(place - self.first).unwrap_or(usize::MAX);
+                self.waiting[place] = Some(result);
+            }
+        }
+    }
+
+    /// Takes the result whose turn it is.
+    fn take(&mut self) -> Option<Numbered<U, E>> {
+        let result = self.waiting.front_mut()?.take()?;
+        self.waiting.pop_front();
+        self.first += 1;
+        self.results -= 1;
+        self.counts.give();
+        Some(result)
+    }
+
+    /// Collects what has ended; tells whether anything has.
+    fn collect(&mut self, cx: &mut Context<'_>) -> bool
+    where
+        U: 'static,
+        E: 'static,
+    {
+        let mut has_any = false;
+        while let Poll::Ready(Some(joined)) = self.tasks.poll_join_next_with_id(cx) {
+            has_any = true;
+            let (id, ended) = match joined {
+                Ok((id, ended)) => (id, ended),
+                // The work's panics are caught in the task: this one was aborted, and not by us.
+                Err(error) => {
+                    self.counts.stopped_is_failed();
+                    (error.id(), Err(StageFailure::Stopped))
+                }
+            };
+            if let Some((place, index)) = self.places.remove(&id) {
+                let result = ended.map_err(|failure| StageError {
+                    index,
+                    stage: self.name.clone(),
+                    failure,
+                });
+                self.put(place, (index, result));
+            }
+        }
+        has_any
+    }
+}
+
+impl<S, U> Stage<S, U>
+where
+    S: Stages,
+    S::Error: Send + 'static,
+    U: Send + 'static,
+{
+    /// Begins as many as there is room for.
+    fn fill(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        let mut this = self.project();
+        let room = this.room;
+        while !*this.before_ended && room.is_there() {
+            let (index, value) = match this.before.as_mut().poll_next(cx) {
+                Poll::Pending => return,
+                Poll::Ready(None) => {
+                    *this.before_ended = true;
+                    return;
+                }
+                Poll::Ready(Some((index, Ok(value)))) => (index, value),
+                Poll::Ready(Some((index, Err(error)))) => {
+                    let place = room.line_up();
+                    room.counts.pass();
+                    room.put(place, (index, Err(error)));
+                    continue;
+                }
+            };
+            let place = room.line_up();
+            let in_flight = room.counts.take();
+            let work = contained::catch_future((this.work)(value));
+            let task = room.tasks.spawn(async move {
+                let ended = match work.await {
+                    Ok(ended) => ended,
+                    Err(panic) => Err(StageFailure::Panicked(Panicked::new(panic))),
+                };
+                in_flight.end(ended.is_ok());
+                ended
+            });
+            room.places.insert(task.id(), (place, index));
+        }
+    }
+}
+
+impl<S: Stages, U> Sealed for Stage<S, U> {}
+
+impl<S, U> Stages for Stage<S, U>
+where
+    S: Stages,
+    S::Error: Send + 'static,
+    U: Send + 'static,
+{
+    type Value = U;
+    type Error = S::Error;
+}
+
+impl<S, U> Stream for Stage<S, U>
+where
+    S: Stages,
+    S::Error: Send + 'static,
+    U: Send + 'static,
+{
+    type Item = Numbered<U, S::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            self.as_mut().fill(cx);
+            let this = self.as_mut().project();
+            let has_more = this.room.collect(cx);
+            if let Some(result) = this.room.take() {
+                return Poll::Ready(Some(result));
+            }
+            if has_more {
+                continue;
+            }
+            if *this.before_ended && this.room.tasks.is_empty() {
+                return Poll::Ready(None);
+            }
+            return Poll::Pending;
+        }
+    }
+}
+
+impl<S: Stages, U> fmt::Debug for Stage<S, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage")
+            .field("stats", &self.room.counts.stats())
+            .finish_non_exhaustive()
+    }
+}
