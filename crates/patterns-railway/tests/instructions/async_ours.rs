@@ -1,0 +1,67 @@
+//! Chains over futures with the crate, to be compared with `async fn`s.
+
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use patterns_railway::{RailwayExt, ResultExt};
+
+pub enum Problem {
+    TooYoung(u32),
+    Odd(u32),
+    Text(String),
+    TooLarge,
+}
+
+fn even(age: &u32) -> Result<(), Problem> {
+    if age % 2 == 0 {
+        Ok(())
+    } else {
+        Err(Problem::Odd(*age))
+    }
+}
+
+fn doubled(age: u32) -> Result<u32, Problem> {
+    age.checked_mul(2).ok_or(Problem::TooLarge)
+}
+
+/// What is waited for.
+pub struct LookUp(pub u64);
+
+impl Future for LookUp {
+    type Output = Result<u32, Problem>;
+
+    #[inline(never)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        black_box(cx.waker());
+        black_box(match self.0 {
+            0 => Poll::Pending,
+            1 => Poll::Ready(Err(Problem::TooLarge)),
+            id => Poll::Ready(Ok(id as u32)),
+        })
+    }
+}
+
+#[inline(never)]
+pub fn one_await(id: u64, cx: &mut Context<'_>) -> Poll<Result<u64, Problem>> {
+    let chain = LookUp(id)
+        .railway()
+        .ensure(|age| *age >= 18, Problem::TooYoung)
+        .check(even)
+        .and_then(doubled)
+        .map(u64::from);
+    pin!(chain).poll(cx)
+}
+
+#[inline(never)]
+pub fn two_awaits(id: u64, cx: &mut Context<'_>) -> Poll<Result<u64, Problem>> {
+    let chain = LookUp(id)
+        .railway()
+        .and_then(doubled)
+        .map(u64::from)
+        .and_then_async(LookUp)
+        .and_then(|age| Ok(age).check(even))
+        .map(u64::from);
+    pin!(chain).poll(cx)
+}
