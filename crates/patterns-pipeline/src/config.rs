@@ -53,7 +53,7 @@ impl Default for RetryConfig {
 ///     order: Order::Completion,
 ///     ..StageConfig::default()
 /// };
-/// assert_eq!(config.max_buffered, 1024);
+/// assert_eq!(config.max_waiting, 64);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StageConfig {
@@ -61,9 +61,9 @@ pub struct StageConfig {
     pub max_concurrency: NonZeroUsize,
     /// In which order the results come. Default: [`Order::Input`].
     pub order: Order,
-    /// How many results may wait, behind a slower one or for the next stage. Default: 1,024. Below `max_concurrency - 1` it bounds the work as
-    /// well, for each item that is worked on may have to wait: items at work and results that wait are never more than `max_buffered + 1`.
-    pub max_buffered: usize,
+    /// How many results may wait, behind a slower one or for the next stage, for a further item to be begun. Default: 64. Any number; items at work and
+    /// results that wait are never more than `max_concurrency + max_waiting` together.
+    pub max_waiting: usize,
 }
 
 impl Default for StageConfig {
@@ -71,7 +71,7 @@ impl Default for StageConfig {
         Self {
             max_concurrency: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             order: Order::Input,
-            max_buffered: 1024,
+            max_waiting: 64,
         }
     }
 }

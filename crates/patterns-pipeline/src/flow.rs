@@ -12,6 +12,7 @@ use futures_core::Stream;
 use otp_core::contained;
 use parking_lot::Mutex;
 use pin_project_lite::pin_project;
+use tokio::task::coop;
 
 use crate::boxed::BoxPipeline;
 use crate::chain::sealed::Sealed;
@@ -33,6 +34,9 @@ pub trait Stages: Stream<Item = Numbered<Self::Value, Self::Error>> + Sealed {
     type Value;
     /// What the work of all stages returns if it fails.
     type Error;
+
+    /// Goes on with the work, as far as there is room for results, and gives none out.
+    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>);
 }
 
 /// What makes a [`Flow`] of any stream.
@@ -82,7 +86,7 @@ pin_project! {
     /// A stream with stages behind it: a `Stream` of results, and without that trait there is [`next`](Flow::next).
     ///
     /// Each stage works on a bounded number of items at the same time, in tasks of their own, which go on between two polls. It takes an item from the stage before
-    /// when it has room for it, so what is not asked for is not begun, and an endless source is fine.
+    /// when it has room for it, which it has not while too many results wait. So the slowest stage sets the pace of all, and an endless source is fine.
     ///
     /// An item comes out exactly once: as a value, or as a [`StageError`], which later stages hand on untouched. An error or a panic of the work ends
     /// nothing else. A panic of the source is the consumer's; it is the end of the source, and what was taken still comes out.
@@ -210,7 +214,18 @@ impl<S: Stages> Flow<S> {
     where
         S: Unpin,
     {
-        poll_fn(|cx| Pin::new(&mut self.stages).poll_next(cx)).await
+        poll_fn(|cx| Pin::new(&mut *self).poll_numbered(cx)).await
+    }
+
+    fn poll_numbered(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Numbered<S::Value, S::Error>>> {
+        // Results that are there do not keep the consumer's task from letting others run.
+        let turn = ready!(coop::poll_proceed(cx));
+        let next = ready!(self.project().stages.poll_next(cx));
+        turn.made_progress();
+        Poll::Ready(next)
     }
 }
 
@@ -232,7 +247,7 @@ impl<S: Stages> Stream for Flow<S> {
     type Item = Result<S::Value, StageError<S::Error>>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = ready!(self.project().stages.poll_next(cx));
+        let next = ready!(self.poll_numbered(cx));
         Poll::Ready(next.map(|(_, result)| result))
     }
 }
@@ -343,6 +358,9 @@ impl<S, E> Sealed for Source<S, E> {}
 impl<S: Stream, E> Stages for Source<S, E> {
     type Value = S::Item;
     type Error = E;
+
+    // An item that nobody takes is not asked for.
+    fn advance(self: Pin<&mut Self>, _cx: &mut Context<'_>) {}
 }
 
 impl<S: Stream, E> Stream for Source<S, E> {

@@ -1,7 +1,8 @@
 //! A stage of a flow: a bounded number of items at work, each in a task of its own.
 //!
 //! Invariants:
-//! 1. Items at work are never more than `max_concurrency`; items at work and results that wait never more than `max_buffered + 1` together.
+//! 1. Items at work are never more than `max_concurrency`; items at work and results that wait never more than `max_concurrency + max_waiting`
+//!    together.
 //! 2. Each item that was taken is given out exactly once. In the order of inputs `waiting` has a place for each that was not, the next one to
 //!    give at its front.
 
@@ -14,6 +15,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use otp_core::contained;
 use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
 use tokio::task::{Id, JoinSet};
 
 use crate::chain::sealed::Sealed;
@@ -91,9 +93,8 @@ impl<S: Stages, U> Stage<S, U> {
 
 impl<U, E> Room<U, E> {
     fn is_there(&self) -> bool {
-        let at_work = self.tasks.len();
-        at_work < self.config.max_concurrency.get()
-            && at_work + self.results <= self.config.max_buffered
+        self.tasks.len() < self.config.max_concurrency.get()
+            && self.results <= self.config.max_waiting
     }
 
     /// Makes a place in line for an item. In the order of completion it has none until it is done.
@@ -162,11 +163,13 @@ where
     S::Error: Send + 'static,
     U: Send + 'static,
 {
-    /// Begins as many as there is room for.
+    /// Begins as many as there is room for. The stage before goes on once, by the last line that is reached.
     fn fill(self: Pin<&mut Self>, cx: &mut Context<'_>) {
         let mut this = self.project();
         let room = this.room;
         while !*this.before_ended && room.is_there() {
+            // Before anything is taken: what is taken can be worked on.
+            let runtime = Handle::current();
             let (index, value) = match this.before.as_mut().poll_next(cx) {
                 Poll::Pending => return,
                 Poll::Ready(None) => {
@@ -184,16 +187,19 @@ where
             let place = room.line_up();
             let in_flight = room.counts.take();
             let work = contained::catch_future((this.work)(value));
-            let task = room.tasks.spawn(async move {
+            let work = async move {
                 let ended = match work.await {
                     Ok(ended) => ended,
                     Err(panic) => Err(StageFailure::Panicked(Panicked::new(panic))),
                 };
                 in_flight.end(ended.is_ok());
                 ended
-            });
+            };
+            let task = room.tasks.spawn_on(work, &runtime);
             room.places.insert(task.id(), (place, index));
         }
+        // Also while there is no room here, or the stages would take turns.
+        this.before.advance(cx);
     }
 }
 
@@ -207,6 +213,15 @@ where
 {
     type Value = U;
     type Error = S::Error;
+
+    fn advance(mut self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        loop {
+            self.as_mut().fill(cx);
+            if !self.as_mut().project().room.collect(cx) {
+                return;
+            }
+        }
+    }
 }
 
 impl<S, U> Stream for Stage<S, U>
@@ -218,20 +233,12 @@ where
     type Item = Numbered<U, S::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            self.as_mut().fill(cx);
-            let this = self.as_mut().project();
-            let has_more = this.room.collect(cx);
-            if let Some(result) = this.room.take() {
-                return Poll::Ready(Some(result));
-            }
-            if has_more {
-                continue;
-            }
-            if *this.before_ended && this.room.tasks.is_empty() {
-                return Poll::Ready(None);
-            }
-            return Poll::Pending;
+        self.as_mut().advance(cx);
+        let this = self.project();
+        match this.room.take() {
+            Some(result) => Poll::Ready(Some(result)),
+            None if *this.before_ended && this.room.tasks.is_empty() => Poll::Ready(None),
+            None => Poll::Pending,
         }
     }
 }

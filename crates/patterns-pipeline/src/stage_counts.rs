@@ -90,7 +90,7 @@ impl StageCounts {
     /// The work of an item was stopped, and an error is made of that.
     pub(crate) fn stopped_is_failed(&self) {
         let stats = &mut self.0.lock().stats;
-        stats.stopped -= 1;
+        stats.stopped = stats.stopped.saturating_sub(1);
         stats.failed += 1;
     }
 }

@@ -4,9 +4,14 @@
 
 mod boxed;
 mod dropped;
+mod flow_model;
+mod flows;
+mod model;
 mod panics;
 mod retrying;
 mod running;
+mod runtimes;
 mod support;
+mod telling;
 mod timing;
 mod undoing;
