@@ -24,7 +24,7 @@ use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
@@ -130,6 +130,14 @@ pub fn contain(work: impl FnOnce()) {
 #[inline]
 pub fn drop_contained<T>(value: T) {
     contain(move || drop(value));
+}
+
+/// Wakes whoever waits, if anybody does, and forgets a panic of the waker.
+#[inline]
+pub fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        contain(move || waker.wake());
+    }
 }
 
 /// A value whose `Drop` may panic; the panic goes no further than this one's drop.

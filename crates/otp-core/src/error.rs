@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::bad_option::BadOption;
 use crate::exit_reason::ExitReason;
 use crate::pid::Pid;
 use crate::sync::Arc;
@@ -16,12 +17,7 @@ pub enum StartError {
     /// The runtime was built without timers (`enable_time`).
     NoTimers,
     /// An option has a value that is not allowed.
-    BadOption {
-        /// The option's name.
-        option: &'static str,
-        /// What it may be.
-        allowed: &'static str,
-    },
+    BadOption(BadOption),
     /// The name under which the server was to be started is held by this process.
     AlreadyStarted(Pid),
     /// `init` declined by `Context::ignore`.
@@ -39,7 +35,7 @@ impl fmt::Display for StartError {
             Self::NoTimers => {
                 f.write_str("the tokio runtime has no timers: build it with `enable_time`")
             }
-            Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
+            Self::BadOption(bad) => bad.fmt(f),
             Self::AlreadyStarted(pid) => write!(f, "the name is held by {pid}"),
             Self::Ignored => f.write_str("the server declined to start"),
             Self::Timeout => f.write_str("init took longer than the start timeout"),
@@ -54,6 +50,12 @@ impl Error for StartError {
             Self::Failed(reason) => source_of(reason),
             _ => None,
         }
+    }
+}
+
+impl From<BadOption> for StartError {
+    fn from(bad: BadOption) -> Self {
+        Self::BadOption(bad)
     }
 }
 

@@ -3,6 +3,7 @@
 mod any_process;
 mod background;
 pub mod backoff;
+mod bad_option;
 mod call;
 mod cast_wait;
 pub mod clock;
@@ -45,6 +46,7 @@ mod waits;
 mod watch;
 
 pub use background::TaskRef;
+pub use bad_option::BadOption;
 pub use context::Context;
 pub use error::{CallError, CastError, InspectError, LinkError, StartError, StopError};
 pub use exit_reason::ExitReason;

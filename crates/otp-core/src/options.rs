@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::bad_option::BadOption;
 use crate::error::StartError;
 use crate::sync::Arc;
 
@@ -64,10 +65,10 @@ impl ServerOptions {
 
     pub(crate) fn check(&self) -> Result<(), StartError> {
         if self.capacity == 0 {
-            return Err(StartError::BadOption {
+            return Err(StartError::BadOption(BadOption {
                 option: "bounded",
                 allowed: "1 or more",
-            });
+            }));
         }
         Ok(())
     }

@@ -5,18 +5,17 @@ mod watching;
 
 use std::fmt;
 use std::mem;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use otp_core::contained::{contain, drop_contained};
 use otp_core::{Child, Pid, ReplyTo, ServerRef, StartError, StopError};
 
 use crate::config::AgentConfig;
 use crate::core::{Core, Failure, Shared};
 use crate::error::{AgentError, Fault};
 use crate::info::AgentInfo;
-use crate::panics::{catch, contained_drop};
 use crate::server::{AgentMsg, AgentServer, Life, Work};
 
 /// State behind a process, which changes it one closure after the other.
@@ -249,7 +248,7 @@ impl<T: Send + Sync + 'static> Agent<T> {
         self.call(move |core| match core.version() {
             current if current == version => core.update(change),
             current => {
-                contained_drop(change);
+                drop_contained(change);
                 Err(Failure::Told(Fault::Conflict(current)))
             }
         })
@@ -377,7 +376,7 @@ fn casting<T: 'static>(change: impl FnOnce(&mut T) + Send + 'static) -> AgentMsg
     // Captures the closure alone: one that captures nothing itself needs no allocation then.
     AgentMsg::new(move |core| {
         if let Err(Failure::Fatal(payload)) = core.update(change) {
-            resume_unwind(payload);
+            payload.resume();
         }
         None
     })
@@ -394,13 +393,13 @@ fn answer<T, R>(
         Err(Failure::Told(fault)) => Err(Box::new(fault)),
         // The hook has told of it. otp-core makes it the reason for which the process ends, and tells that to the caller,
         // whose reply is dropped on the way.
-        Err(Failure::Fatal(payload)) => resume_unwind(payload),
+        Err(Failure::Fatal(payload)) => payload.resume(),
     };
     // If the caller has gone, the result is dropped here.
     if !mem::needs_drop::<R>() {
         reply.send(outcome);
-    } else if let Err(payload) = catch(|| reply.send(outcome)) {
-        contained_drop(payload);
+    } else {
+        contain(|| reply.send(outcome));
     }
     None
 }

@@ -19,12 +19,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use otp_core::Pid;
+use otp_core::contained::drop_contained;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::circle::{self, Thread, Wait};
 use crate::error::AgentError;
 use crate::observer::Observer;
-use crate::panics::contained_drop;
 use crate::wakers::{Ticket, Wakers};
 
 /// How a state is copied: `T::clone`, from where `T: Clone` is known.
@@ -181,7 +181,7 @@ impl<T> Cell<T> {
         let (views, woken) = (mem::take(&mut inner.views), inner.watchers.take());
         drop(inner);
         woken.wake();
-        views.into_iter().for_each(contained_drop);
+        views.into_iter().for_each(drop_contained);
     }
 
     fn address(&self) -> usize {

@@ -3,17 +3,16 @@
 mod showing;
 
 use std::mem;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use otp_core::Pid;
+use otp_core::contained::{Payload, catch, drop_contained};
 
 use crate::cell::{Cell, Copier};
 use crate::config::{AgentConfig, OnPanic, Validator};
 use crate::error::Fault;
 use crate::observer::Observers;
-use crate::panics::{Payload, catch, contained_drop, message_of};
 
 /// Why a closure gave no result.
 pub(crate) enum Failure {
@@ -86,8 +85,8 @@ impl<T> Core<T> {
             };
             if let Some(refusal) = refusal {
                 // On its own: what is dropped while a panic is on its way must not panic.
-                contained_drop(state);
-                return Err(refusal.unwrap_or_else(|payload| resume_unwind(payload)));
+                drop_contained(state);
+                return Err(refusal.unwrap_or_else(|payload| payload.resume()));
             }
         }
         self.shared.cell.run_by(agent);
@@ -186,7 +185,7 @@ impl<T> Core<T> {
             }
             Err(payload) => {
                 self.shared.cell.clear();
-                contained_drop(state);
+                drop_contained(state);
                 Err(self.panicked(payload))
             }
         }
@@ -201,11 +200,11 @@ impl<T> Core<T> {
         match catch(|| change(&mut next)) {
             Ok(Ok(result)) => self.adopt(next, result),
             Ok(Err(fault)) => {
-                contained_drop(next);
+                drop_contained(next);
                 Err(self.refused(fault))
             }
             Err(payload) => {
-                contained_drop(next);
+                drop_contained(next);
                 Err(self.panicked(payload))
             }
         }
@@ -230,8 +229,8 @@ impl<T> Core<T> {
             Ok(Err(cause)) => self.refused(Fault::Refused(cause)),
             Err(payload) => self.panicked(payload),
         };
-        contained_drop(next);
-        contained_drop(result);
+        drop_contained(next);
+        drop_contained(result);
         Err(failure)
     }
 
@@ -245,8 +244,8 @@ impl<T> Core<T> {
         let seen = before.is_none().then(|| self.shared.cell.clear());
         self.count_version();
         self.show_own();
-        contained_drop(before);
-        contained_drop(seen);
+        drop_contained(before);
+        drop_contained(seen);
     }
 
     #[cold]
@@ -264,7 +263,7 @@ impl<T> Core<T> {
                 self.panicking = true;
                 Failure::Fatal(payload)
             }
-            OnPanic::Restore(_) => Failure::Told(Fault::Panicked(message_of(payload))),
+            OnPanic::Restore(_) => Failure::Told(Fault::Panicked(payload.message())),
         }
     }
 }
@@ -288,13 +287,13 @@ impl<T> Drop for Core<T> {
     fn drop(&mut self) {
         let state = (self.own.take(), self.shared.cell.clear());
         for waiter in self.waiters.take() {
-            contained_drop(waiter);
+            drop_contained(waiter);
         }
         for view in self.shared.cell.keep_views(self.views.take()) {
-            contained_drop(view);
+            drop_contained(view);
         }
         if self.panicking {
-            contained_drop(state);
+            drop_contained(state);
         } else {
             // Last, for its drop may panic. That is told as the reason for which the process ended.
             drop(state);

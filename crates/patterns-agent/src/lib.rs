@@ -10,7 +10,6 @@ mod counter;
 mod error;
 mod info;
 mod observer;
-mod panics;
 mod reader;
 mod server;
 mod statistics;

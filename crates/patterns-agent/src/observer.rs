@@ -1,9 +1,9 @@
 //! What looks at every version of a state, in the agent's process: waiters and views.
 
 use otp_core::ReplyTo;
+use otp_core::contained::{catch, drop_contained};
 
 use crate::error::Fault;
-use crate::panics::{catch, contained_drop, message_of};
 
 /// Sees each version, inside the update that made it.
 pub(crate) trait Observer<T>: Send {
@@ -49,10 +49,10 @@ where
         let answer = match catch(|| (self.predicate)(state, version)) {
             Ok(None) => return Seen::Again,
             Ok(Some(found)) => Ok(found),
-            Err(payload) => Err(Box::new(Fault::Panicked(message_of(payload)))),
+            Err(payload) => Err(Box::new(Fault::Panicked(payload.message()))),
         };
         if let Some(reply) = self.reply.take() {
-            contained_drop(catch(|| reply.send(answer)));
+            drop_contained(catch(|| reply.send(answer)));
         }
         Seen::Over
     }
@@ -96,7 +96,7 @@ impl<T> Observers<T> {
         let mut index = 0;
         while let Some(observer) = self.0.get_mut(index) {
             if is_over(observer) {
-                contained_drop(self.0.swap_remove(index));
+                drop_contained(self.0.swap_remove(index));
             } else {
                 index += 1;
             }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use otp_core::ReplyTo;
+use otp_core::contained::{catch, drop_contained};
 use parking_lot::Mutex;
 
 use crate::error::{AgentError, Fault};
 use crate::observer::{Observer, Seen};
-use crate::panics::{catch, contained_drop, message_of};
 use crate::wakers::{Ticket, Wakers};
 
 /// What a projection makes of an agent's state, always up to date; see [`Agent::view`](crate::Agent::view).
@@ -144,7 +144,7 @@ where
         if Observer::<T>::is_abandoned(self) {
             return Seen::Over;
         }
-        let value = catch(|| (self.project)(state)).map_err(message_of);
+        let value = catch(|| (self.project)(state)).map_err(|payload| payload.message());
         match &mut self.seeing {
             Stage::Asked(reply) => {
                 let reply = reply.take();
@@ -216,15 +216,15 @@ impl<U> Seeing<U> {
         let before = Arc::clone(&self.inner.lock().value);
         match catch(|| value == *before) {
             Ok(true) => {
-                contained_drop(value);
-                contained_drop(before);
+                drop_contained(value);
+                drop_contained(before);
                 return Ok(());
             }
             Ok(false) => {}
             Err(payload) => {
-                contained_drop(value);
-                contained_drop(before);
-                return Err(message_of(payload));
+                drop_contained(value);
+                drop_contained(before);
+                return Err(payload.message());
             }
         }
         let mut inner = self.inner.lock();
@@ -233,7 +233,7 @@ impl<U> Seeing<U> {
         let woken = inner.watchers.take();
         drop(inner);
         woken.wake();
-        contained_drop((replaced, before));
+        drop_contained((replaced, before));
         Ok(())
     }
 

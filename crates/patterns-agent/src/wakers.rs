@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::task::Waker;
 
-use crate::panics::{catch, contained_drop};
+use otp_core::contained::wake;
 
 /// The number of one who waits; zero before its first wait.
 pub(crate) type Ticket = u64;
@@ -56,9 +56,7 @@ impl Woken {
     #[cold]
     fn wake_all(self) {
         for waker in self.0.into_values() {
-            if let Err(payload) = catch(|| waker.wake()) {
-                contained_drop(payload);
-            }
+            wake(Some(waker));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use otp_core::backoff::{Backoff, Jitter};
 
-use crate::error::{BadOption, StartError};
+use crate::BadOption;
 
 /// The options of a [`Dispatcher`](crate::Dispatcher), and of a single [`Route`](crate::Route) that is to differ.
 ///
@@ -105,8 +105,7 @@ impl DispatcherConfig {
             .map(|(option, _, allowed)| BadOption { option, allowed })
     }
 
-    pub(crate) fn check(&self) -> Result<(), StartError> {
-        self.fault()
-            .map_or(Ok(()), |bad| Err(StartError::BadOption(bad)))
+    pub(crate) fn check(&self) -> Result<(), BadOption> {
+        self.fault().map_or(Ok(()), Err)
     }
 }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use otp_core::{Child, Pid, ServerOptions, ServerRef, Shutdown, StopError};
+use otp_core::{BadOption, Child, Pid, ServerOptions, ServerRef, Shutdown, StartError, StopError};
 
-use crate::error::{AddError, SendError, StartError, UnknownName};
+use crate::error::{AddError, SendError, UnknownName};
 use crate::in_hand::Deliver;
 use crate::keeper::{DispatcherMsg, Keeper};
 use crate::route::Source;
@@ -82,8 +82,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range, and [`StartError::Server`] if the process does not start, above all
-    /// because the call is not made inside a tokio runtime.
+    /// [`StartError::BadOption`] if an option is out of its range, and why its process did not start, above all
+    /// [`StartError::NoRuntime`].
     pub async fn start(
         config: DispatcherConfig,
         deliver: impl for<'a> Fn(&'a Arc<D>, &'a M) -> BoxFuture<'a, Result<T, E>>
@@ -152,7 +152,7 @@ where
         let shared = Shared::new(config, hooks, deliver);
         let lease = Arc::new(Lease(Arc::clone(&shared)));
         let keeper = otp_core::start_with(Keeper::new(lease), options).await;
-        let keeper = keeper.map_err(StartError::Server)?;
+        let keeper = keeper?;
         Ok(Self { shared, keeper })
     }
 
@@ -164,7 +164,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range.
+    /// A [`BadOption`] if an option is out of its range.
     ///
     /// # Examples
     ///
@@ -197,7 +197,7 @@ where
         + Send
         + Sync
         + 'static,
-    ) -> Result<(Child<DispatcherMsg>, Self), StartError> {
+    ) -> Result<(Child<DispatcherMsg>, Self), BadOption> {
         config.check()?;
         // Draining has its own limit, and after it each worker has one second.
         let patience = config.drain_timeout.saturating_add(Duration::from_secs(2));

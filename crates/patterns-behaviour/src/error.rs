@@ -4,22 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// An option is outside its range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadOption {
-    /// The field's name.
-    pub option: &'static str,
-    /// The values that it can have.
-    pub allowed: &'static str,
-}
-
-impl fmt::Display for BadOption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "option `{}` must be {}", self.option, self.allowed)
-    }
-}
-
-impl Error for BadOption {}
+use otp_core::BadOption;
 
 /// A name is taken. What was to be registered under it comes back.
 #[derive(Clone, PartialEq, Eq)]
@@ -96,34 +81,6 @@ impl<E: fmt::Display> fmt::Display for MakeError<E> {
 
 /// The text of the factory's error is in this one's; [`MakeError::Failed`] has the error itself.
 impl<E: fmt::Debug + fmt::Display> Error for MakeError<E> {}
-
-/// Why a dispatcher did not start.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum StartError {
-    /// An option of [`DispatcherConfig`](crate::DispatcherConfig) is outside its range.
-    BadOption(BadOption),
-    /// The dispatcher's process did not start, for instance because there is no tokio runtime here.
-    Server(otp_core::StartError),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadOption(bad) => bad.fmt(f),
-            Self::Server(_) => f.write_str("the dispatcher's process did not start"),
-        }
-    }
-}
-
-impl Error for StartError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::BadOption(_) => None,
-            Self::Server(error) => Some(error),
-        }
-    }
-}
 
 /// Why a dispatcher did not take an implementation. What was refused comes back.
 #[non_exhaustive]

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use crate::contained::{contain, discard};
-use crate::{DeadLetter, Delivered, Failure, contained};
+use otp_core::contained::{catch, contain};
+
+use crate::{DeadLetter, Delivered, Failure};
 
 type Judge<E> = Box<dyn Fn(&Failure<E>) -> bool + Send + Sync>;
 type OnDelivered<T> = Box<dyn Fn(&Delivered<T>) + Send + Sync>;
@@ -68,10 +69,7 @@ impl<M, T, E> Hooks<M, T, E> {
         let Some(judge) = &self.retry_if else {
             return true;
         };
-        contained::catch(|| judge(failure)).unwrap_or_else(|payload| {
-            discard(payload);
-            true
-        })
+        catch(|| judge(failure)).unwrap_or(true)
     }
 
     pub(crate) fn tell(&self, outcome: &Result<Delivered<T>, DeadLetter<M, E>>) {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use otp_core::contained::{Payload, catch, drop_contained};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::contained::{self, Payload, catch, contain, discard};
 use crate::line::{Job, Line};
 use crate::retry::{Next, after_failure};
 use crate::route::Source;
@@ -97,7 +97,7 @@ impl<D: ?Sized, M, T, E> InHand<D, M, T, E> {
         let is_worth_it = line.hooks.is_worth_it(&failure);
         // The last failure is told; that of an attempt before goes.
         if let Some(before) = job.failure.replace(failure) {
-            contain(|| drop(before));
+            drop_contained(before);
         }
         let config = &line.config;
         Some(after_failure(
@@ -169,9 +169,8 @@ async fn attempt<D: ?Sized, M, T, E>(
         // What the implementation says counts, whatever becomes of its future.
         Ok(Ok(outcome)) => (outcome.map_err(Failure::Error), dropped),
         Ok(Err(panic)) => {
-            if let Some(second) = dropped {
-                discard(second);
-            }
+            // Of two panics, the first is the one to tell of.
+            drop(dropped);
             panicked(panic)
         }
         Err(_) => (Err(Failure::TimedOut), dropped),
@@ -179,10 +178,7 @@ async fn attempt<D: ?Sized, M, T, E>(
 }
 
 fn panicked<T, E>(panic: Payload) -> Attempt<T, E> {
-    (
-        Err(Failure::Panicked(contained::message(&panic))),
-        Some(panic),
-    )
+    (Err(Failure::Panicked(panic.message())), Some(panic))
 }
 
 /// The worker's implementation, made if there is none or the source was changed.

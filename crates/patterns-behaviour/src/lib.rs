@@ -2,7 +2,6 @@
 
 mod catalog;
 mod config;
-mod contained;
 pub mod contract;
 mod dispatcher;
 mod error;
@@ -26,9 +25,7 @@ mod worker;
 pub use catalog::Catalog;
 pub use config::DispatcherConfig;
 pub use dispatcher::Dispatcher;
-pub use error::{
-    AddError, BadOption, DuplicateName, MakeError, SendError, StartError, UnknownName,
-};
+pub use error::{AddError, DuplicateName, MakeError, SendError, UnknownName};
 pub use future::BoxFuture;
 pub use hooks::Hooks;
 pub use implementations::Implementations;
@@ -42,4 +39,4 @@ pub use ticket::Ticket;
 
 // What the options and ends of a dispatcher are made of, so that they need no second dependency.
 pub use otp_core::backoff::{Backoff, Jitter};
-pub use otp_core::{Child, Pid, StopError};
+pub use otp_core::{BadOption, Child, Pid, StartError, StopError};

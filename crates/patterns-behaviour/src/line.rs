@@ -16,11 +16,11 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
 
+use otp_core::contained::{contain, drop_contained};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio::time::Instant;
 
-use crate::contained::contain;
 use crate::in_hand::InHand;
 use crate::route::Source;
 use crate::ticket::Outcome;
@@ -225,7 +225,7 @@ impl<D: ?Sized, M, T, E> Line<D, M, T, E> {
             message, answer, ..
         } = job;
         self.report(answer, Ok(delivered), true);
-        contain(|| drop(message));
+        drop_contained(message);
     }
 
     /// Reports a delivery that has failed for good.

@@ -1,7 +1,6 @@
 //! The process that works off a line.
 
 use std::future::poll_fn;
-use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -39,7 +38,7 @@ pub(crate) async fn work<D: ?Sized, M, T, E>(
             Some(Err(panic)) => {
                 drop(in_hand);
                 // The panic hook has reported it.
-                resume_unwind(panic);
+                panic.resume();
             }
         }
         // Implementations that never wait would keep everything else from running.

@@ -10,7 +10,7 @@ use crate::running::{run, run_sync};
 use crate::shared::Shared;
 use crate::sync::Arc;
 use crate::{
-    BreakerConfig, BreakerStats, CallError, ClassifiedBreaker, ConfigError, Events, Hooks, Outcome,
+    BadOption, BreakerConfig, BreakerStats, CallError, ClassifiedBreaker, Events, Hooks, Outcome,
     OwnedPermit, Permit, Rejected, State,
 };
 
@@ -35,7 +35,7 @@ use crate::{
 ///
 /// let rejected = breaker.call_sync(|| "7".parse::<u32>()).unwrap_err();
 /// assert_eq!(rejected.to_string(), "circuit open, try again in 5 s");
-/// # Ok::<(), patterns_breaker::ConfigError>(())
+/// # Ok::<(), patterns_breaker::BadOption>(())
 /// ```
 #[derive(Clone)]
 pub struct Breaker {
@@ -47,8 +47,8 @@ impl Breaker {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadOption`] if an option is out of its range.
-    pub fn new(config: BreakerConfig) -> Result<Self, ConfigError> {
+    /// A [`BadOption`] if an option is out of its range.
+    pub fn new(config: BreakerConfig) -> Result<Self, BadOption> {
         Self::with_hooks(config, Hooks::new())
     }
 
@@ -57,7 +57,7 @@ impl Breaker {
     /// # Errors
     ///
     /// As [`new`](Self::new).
-    pub fn with_hooks(config: BreakerConfig, hooks: Hooks) -> Result<Self, ConfigError> {
+    pub fn with_hooks(config: BreakerConfig, hooks: Hooks) -> Result<Self, BadOption> {
         config.check()?;
         Ok(Self::checked(config, hooks))
     }
@@ -173,7 +173,7 @@ impl Breaker {
     ///     }
     /// }
     /// assert_eq!(breaker.stats().total_successes, 1);
-    /// # Ok::<(), patterns_breaker::ConfigError>(())
+    /// # Ok::<(), patterns_breaker::BadOption>(())
     /// ```
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, Rejected> {

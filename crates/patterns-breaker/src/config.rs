@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use otp_core::backoff::Jitter;
 
-use crate::ConfigError;
+use crate::BadOption;
 use crate::word::MOST_FAILURES;
 
 /// The options of a [`Breaker`](crate::Breaker).
@@ -157,7 +157,7 @@ const MORE_THAN_ZERO: &str = "more than zero";
 const PERCENT: &str = "1 to 100";
 
 impl BreakerConfig {
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Result<(), BadOption> {
         let threshold = self.failure_threshold;
         refuse(
             "failure_threshold",
@@ -201,7 +201,7 @@ impl BreakerConfig {
 }
 
 impl WindowConfig {
-    fn check(&self) -> Result<(), ConfigError> {
+    fn check(&self) -> Result<(), BadOption> {
         match self.size {
             WindowSize::Calls(calls) => {
                 refuse(
@@ -245,9 +245,9 @@ impl WindowConfig {
     }
 }
 
-fn refuse(option: &'static str, wrong: bool, allowed: &'static str) -> Result<(), ConfigError> {
+fn refuse(option: &'static str, wrong: bool, allowed: &'static str) -> Result<(), BadOption> {
     if wrong {
-        return Err(ConfigError::BadOption { option, allowed });
+        return Err(BadOption { option, allowed });
     }
     Ok(())
 }

@@ -7,29 +7,6 @@ use std::time::Duration;
 
 use crate::State;
 
-/// Why a breaker was not made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// An option is outside its range.
-    BadOption {
-        /// The field's name.
-        option: &'static str,
-        /// The values that it can have.
-        allowed: &'static str,
-    },
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
-        }
-    }
-}
-
-impl Error for ConfigError {}
-
 /// A call was not let through, and nothing was run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rejected {

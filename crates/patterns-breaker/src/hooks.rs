@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use otp_core::contained::contain;
+
 use crate::Transition;
-use crate::contained::catch;
 
 type Listener = Box<dyn Fn(&Transition) + Send + Sync>;
 
@@ -17,7 +18,7 @@ type Listener = Box<dyn Fn(&Transition) + Send + Sync>;
 /// let hooks = Hooks::new().on_change(|change| eprintln!("billing: {change}"));
 /// let billing = Breaker::with_hooks(BreakerConfig::default(), hooks)?;
 /// billing.trip(); // billing: closed -> open: tripped, open for 5s
-/// # Ok::<(), patterns_breaker::ConfigError>(())
+/// # Ok::<(), patterns_breaker::BadOption>(())
 /// ```
 #[derive(Default)]
 pub struct Hooks {
@@ -49,7 +50,7 @@ impl Hooks {
     pub(crate) fn tell(&self, transition: &Transition) {
         if let Some(listener) = &self.on_change {
             // The change is made, and there may be more to tell of.
-            let _ = catch(|| listener(transition));
+            contain(|| listener(transition));
         }
     }
 }

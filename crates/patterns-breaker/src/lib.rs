@@ -4,7 +4,6 @@ mod breaker;
 mod classified;
 mod clock;
 mod config;
-mod contained;
 mod counters;
 mod error;
 mod event;
@@ -28,7 +27,7 @@ mod word;
 pub use breaker::Breaker;
 pub use classified::ClassifiedBreaker;
 pub use config::{BreakerConfig, SlowCall, WindowConfig, WindowSize};
-pub use error::{CallError, ConfigError, Rejected};
+pub use error::{CallError, Rejected};
 pub use event::{BreakerEvent, Cause, Transition};
 pub use events::Events;
 pub use hooks::Hooks;
@@ -40,4 +39,6 @@ pub use state::{Outcome, State};
 pub use stats::{BreakerStats, WindowStats};
 
 // Of the options, the one that comes from otp-core.
+#[doc(no_inline)]
+pub use otp_core::BadOption;
 pub use otp_core::backoff::Jitter;

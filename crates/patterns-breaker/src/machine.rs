@@ -15,7 +15,8 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use crate::clock::NEVER;
+use otp_core::clock::NEVER;
+
 use crate::event::Cause;
 use crate::window::{Tally, Window};
 use crate::word::{Tag, Word, next_generation};

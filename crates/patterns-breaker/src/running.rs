@@ -3,14 +3,13 @@
 use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use otp_core::contained::{Payload, catch, contain};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::contained::catch;
 use crate::permit::Held;
 use crate::shared::Shared;
 use crate::{CallError, Outcome, Rejected};
@@ -78,7 +77,7 @@ fn ended<R>(
 fn finish<S, T, E>(
     permit: Held<S>,
     limit: Duration,
-    ran: Result<Ran<Result<T, E>>, Arc<str>>,
+    ran: Result<Ran<Result<T, E>>, Payload>,
 ) -> Result<T, CallError<E>>
 where
     S: Deref<Target = Shared>,
@@ -98,7 +97,7 @@ where
         }
         Err(panic) => {
             permit.record(Outcome::Failure);
-            Err(CallError::Panicked(panic))
+            Err(CallError::Panicked(panic.message()))
         }
     }
 }
@@ -119,7 +118,7 @@ async fn limited<W: Future>(
     limit: Duration,
     classify: impl Fn(&W::Output) -> Outcome,
     work: W,
-) -> Result<Ran<W::Output>, Arc<str>> {
+) -> Result<Ran<W::Output>, Payload> {
     let mut work = pin!(Some(work));
     let mut timer = pin!(None);
     let mut watch = Watch::NotYet;
@@ -144,7 +143,7 @@ async fn limited<W: Future>(
             Ok(Poll::Ready(ran)) => return Poll::Ready(Ok(ran)),
             Err(panic) => {
                 // What panicked once may do so again as it is dropped. The first one is the one to tell of.
-                let _ = catch(|| work.set(None));
+                contain(|| work.set(None));
                 return Poll::Ready(Err(panic));
             }
             Ok(Poll::Pending) => {}

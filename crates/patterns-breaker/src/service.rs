@@ -8,8 +8,9 @@ use std::task::{Context, Poll};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use otp_core::contained::catch;
+
 use crate::classified::any_error;
-use crate::contained::catch;
 use crate::permit::Held;
 use crate::running::run;
 use crate::{Breaker, CallError, Outcome};
@@ -168,7 +169,7 @@ where
             )),
             Err(panic) => {
                 permit.record(Outcome::Failure);
-                Box::pin(async move { Err(CallError::Panicked(panic)) })
+                Box::pin(async move { Err(CallError::Panicked(panic.message())) })
             }
         }
     }

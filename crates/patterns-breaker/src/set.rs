@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, Hash};
 use hashbrown::DefaultHashBuilder;
 
 use crate::sync::{Arc, Mutex};
-use crate::{Breaker, BreakerConfig, ConfigError, Hooks, Transition};
+use crate::{BadOption, Breaker, BreakerConfig, Hooks, Transition};
 use kept::Kept;
 
 /// A breaker for each key, made when it is first asked for, of which there are never more than a given number.
@@ -36,7 +36,7 @@ use kept::Kept;
 /// hosts.get("db-1").trip();
 /// assert_eq!(hosts.get("db-1").state(), State::Open);
 /// assert_eq!(hosts.get("db-2").state(), State::Closed);
-/// # Ok::<(), patterns_breaker::ConfigError>(())
+/// # Ok::<(), patterns_breaker::BadOption>(())
 /// ```
 pub struct BreakerSet<K> {
     inner: Arc<Inner<K>>,
@@ -78,8 +78,8 @@ impl<K> BreakerSet<K> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadOption`] if an option is out of its range.
-    pub fn new(config: BreakerConfig, max_keys: usize) -> Result<Self, ConfigError> {
+    /// A [`BadOption`] if an option is out of its range.
+    pub fn new(config: BreakerConfig, max_keys: usize) -> Result<Self, BadOption> {
         Self::build(config, max_keys, None)
     }
 
@@ -94,7 +94,7 @@ impl<K> BreakerSet<K> {
         config: BreakerConfig,
         max_keys: usize,
         listener: impl Fn(&K, &Transition) + Send + Sync + 'static,
-    ) -> Result<Self, ConfigError> {
+    ) -> Result<Self, BadOption> {
         Self::build(config, max_keys, Some(Arc::new(listener)))
     }
 
@@ -102,10 +102,10 @@ impl<K> BreakerSet<K> {
         config: BreakerConfig,
         max_keys: usize,
         listener: Option<Arc<Listener<K>>>,
-    ) -> Result<Self, ConfigError> {
+    ) -> Result<Self, BadOption> {
         config.check()?;
         if max_keys == 0 {
-            return Err(ConfigError::BadOption {
+            return Err(BadOption {
                 option: "max_keys",
                 allowed: "1 or more",
             });

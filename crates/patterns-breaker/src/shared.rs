@@ -17,9 +17,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use otp_core::clock::NEVER;
 use tokio::runtime::Id;
 
-use crate::clock::{Clock, NEVER};
+use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::events::{Events, Feed};
 use crate::machine::{End, Machine, Refusal, Rules};

@@ -12,7 +12,7 @@ use otp_core::{Child, ServerRef};
 
 use crate::server::{CacheMsg, Server};
 use crate::table::Table;
-use crate::{CacheConfig, CacheStats, Hooks, StartError};
+use crate::{BadOption, CacheConfig, CacheStats, Hooks, StartError};
 
 /// A concurrent map whose entries can expire and whose size can be bounded.
 ///
@@ -62,9 +62,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range, and [`StartError::Server`] if
-    /// the process does not start, above all because the call is not made inside a tokio
-    /// runtime.
+    /// [`StartError::BadOption`] if an option is out of its range, and why its process did not start, above all
+    /// [`StartError::NoRuntime`].
     ///
     /// # Cancel safety
     ///
@@ -86,7 +85,7 @@ where
         config.check(hooks.has_weigher())?;
         let table = Arc::new(Table::new(&config, hooks));
         let server = Server::new(Arc::downgrade(&table), config.cleanup_interval);
-        let server = otp_core::start(server).await.map_err(StartError::Server)?;
+        let server = otp_core::start(server).await?;
         Ok(Self { table, server })
     }
 
@@ -97,7 +96,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range.
+    /// A [`BadOption`] if an option is out of its range.
     ///
     /// # Examples
     ///
@@ -119,7 +118,7 @@ where
         id: impl Into<Arc<str>>,
         config: CacheConfig,
         hooks: Hooks<K, V>,
-    ) -> Result<(Child<CacheMsg>, Self), StartError> {
+    ) -> Result<(Child<CacheMsg>, Self), BadOption> {
         config.check(hooks.has_weigher())?;
         let table = Arc::new(Table::new(&config, hooks));
         let (weak, interval) = (Arc::downgrade(&table), config.cleanup_interval);

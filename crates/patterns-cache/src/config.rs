@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::StartError;
+use crate::BadOption;
 
 /// The options of a [`Cache`](crate::Cache).
 ///
@@ -93,8 +93,8 @@ impl Default for CacheConfig {
 }
 
 impl CacheConfig {
-    pub(crate) fn check(&self, has_weigher: bool) -> Result<(), StartError> {
-        let bad = |option, allowed| Err(StartError::BadOption { option, allowed });
+    pub(crate) fn check(&self, has_weigher: bool) -> Result<(), BadOption> {
+        let bad = |option, allowed| Err(BadOption { option, allowed });
         if self.time_to_idle == Some(Duration::ZERO) {
             return bad("time_to_idle", "more than zero, or `None` for ever");
         }

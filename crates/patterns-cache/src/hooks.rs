@@ -1,7 +1,8 @@
 //! What a cache asks and tells its user's code.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use otp_core::contained::contain;
 
 /// Why an entry is no longer in the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,7 +106,7 @@ impl<K, V> Hooks<K, V> {
     pub(crate) fn tell(&self, key: &K, value: &V, cause: RemovalCause) {
         if let Some(listener) = &self.on_removal {
             // The change is made, and others wait to be told of theirs.
-            let _ = catch_unwind(AssertUnwindSafe(|| listener(key, value, cause)));
+            contain(|| listener(key, value, cause));
         }
     }
 }

@@ -1,9 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cache;
-mod clock;
 mod config;
-mod error;
 mod flight;
 mod flights;
 mod hooks;
@@ -21,8 +19,10 @@ mod table;
 
 pub use cache::Cache;
 pub use config::CacheConfig;
-pub use error::StartError;
 pub use hooks::{Hooks, RemovalCause};
 pub use loaded::{Compute, Loaded, Source};
 pub use server::CacheMsg;
 pub use stats::CacheStats;
+
+#[doc(no_inline)]
+pub use otp_core::{BadOption, Child, StartError};

@@ -2,11 +2,11 @@
 //! that nobody waits for.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Weak;
 use std::time::Duration;
 
+use otp_core::contained::contain;
 use otp_core::{Context, ExitReason, GenServer};
 use tokio::task::yield_now;
 
@@ -82,7 +82,7 @@ impl<K, V> Server<K, V> {
             drop(table);
             // A value whose drop panics is reported by the panic hook as any other. It must not end
             // the sweeping of all the rest.
-            let _ = catch_unwind(AssertUnwindSafe(|| swept.clear()));
+            contain(|| swept.clear());
             yield_now().await;
         }
     }

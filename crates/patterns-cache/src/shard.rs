@@ -27,9 +27,9 @@ mod walks;
 use std::borrow::Borrow;
 
 use hashbrown::HashTable;
+use otp_core::clock::NEVER;
 
 use crate::RemovalCause;
-use crate::clock::NEVER;
 use crate::idle::Idle;
 use crate::s3fifo::{S3Fifo, Uses, to_index};
 

@@ -20,8 +20,8 @@ use std::thread;
 use std::time::Duration;
 
 use hashbrown::DefaultHashBuilder;
+use otp_core::clock::{Clock, NEVER, after, nanos};
 
-use crate::clock::{Clock, NEVER, nanos};
 use crate::flights::Flights;
 use crate::shard::{Entry, Shard, Terms};
 use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -343,7 +343,7 @@ fn share(max: u64, count: usize, index: usize) -> u64 {
 
 /// The deadline of what is put now, for as long as `ttl`.
 fn deadline_of(ttl: Option<Duration>, now: impl Fn() -> u64) -> u64 {
-    ttl.map_or(NEVER, |ttl| crate::clock::deadline(now(), ttl))
+    ttl.map_or(NEVER, |ttl| after(now(), ttl))
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use otp_core::contained::contain;
+
 use crate::Manager;
-use crate::contained::catch;
 use crate::ledger::Key;
 use crate::limited::within;
 use crate::shared::{Shared, now};
@@ -20,7 +21,7 @@ impl<M: Manager> Shared<M> {
             close(manager, config.close_timeout, member).await;
         };
         // On a runtime that was dropped the work is dropped here and now, and the member with it.
-        let _ = catch(|| match self.runtime() {
+        contain(|| match self.runtime() {
             Some(runtime) => drop(runtime.spawn(work)),
             None => drop(work),
         });

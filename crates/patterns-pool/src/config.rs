@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use otp_core::backoff::{Backoff, Jitter};
 
-use crate::StartError;
+use crate::BadOption;
 
 /// The options of a [`Pool`](crate::Pool).
 ///
@@ -184,7 +184,7 @@ impl PoolConfig {
         (size == 0 || self.min_idle.is_none() && size > MOST_READY).then_some(SIZE)
     }
 
-    pub(crate) fn check(&self) -> Result<(), StartError> {
+    pub(crate) fn check(&self) -> Result<(), BadOption> {
         let faults = [
             ("size", self.size_fault(self.size)),
             (
@@ -221,7 +221,7 @@ impl PoolConfig {
         ];
         for (option, fault) in faults {
             if let Some(allowed) = fault {
-                return Err(StartError::BadOption { option, allowed });
+                return Err(BadOption { option, allowed });
             }
         }
         Ok(())

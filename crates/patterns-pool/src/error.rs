@@ -5,19 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use otp_core::{CallError, ExitReason};
+use otp_core::{BadOption, CallError, ExitReason};
 
 /// Why a pool did not start.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum StartError {
     /// An option of [`PoolConfig`](crate::PoolConfig) is outside its range.
-    BadOption {
-        /// The field's name.
-        option: &'static str,
-        /// The values that it can have.
-        allowed: &'static str,
-    },
+    BadOption(BadOption),
     /// One of the first members could not be made. Those that could are closed.
     Create(CreateError),
     /// The pool's process did not start, for instance because there is no tokio runtime here.
@@ -27,7 +22,7 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
+            Self::BadOption(bad) => bad.fmt(f),
             Self::Create(_) => f.write_str("one of the first members could not be made"),
             Self::Server(_) => f.write_str("the pool's process did not start"),
         }
@@ -37,10 +32,16 @@ impl fmt::Display for StartError {
 impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::BadOption { .. } => None,
+            Self::BadOption(_) => None,
             Self::Create(error) => Some(error),
             Self::Server(error) => Some(error),
         }
+    }
+}
+
+impl From<BadOption> for StartError {
+    fn from(bad: BadOption) -> Self {
+        Self::BadOption(bad)
     }
 }
 
@@ -238,29 +239,6 @@ impl From<CheckoutError> for ProcessError {
         Self::Checkout(error)
     }
 }
-
-/// Why a pool was not resized.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ResizeError {
-    /// The size is outside its range.
-    BadOption {
-        /// The option's name: `size`.
-        option: &'static str,
-        /// The values that it can have.
-        allowed: &'static str,
-    },
-}
-
-impl fmt::Display for ResizeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
-        }
-    }
-}
-
-impl Error for ResizeError {}
 
 fn source_of(reason: &ExitReason) -> Option<&(dyn Error + 'static)> {
     reason.cause().map(|cause| cause as &(dyn Error + 'static))

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use otp_core::contained::catch;
+
 use crate::Manager;
-use crate::contained::catch;
 use crate::keeper::Job;
 use crate::ledger::{Key, Taken};
 use crate::shared::Shared;

@@ -3,7 +3,6 @@
 mod checkout;
 mod closing;
 mod config;
-mod contained;
 mod error;
 mod event;
 mod guard;
@@ -22,7 +21,7 @@ mod sync;
 
 pub use config::{Order, PoolConfig, Shedding, WarmUp};
 pub use error::{
-    CheckoutError, CreateError, ProcessError, ResizeError, StartError, TransactionError, WaitedFor,
+    CheckoutError, CreateError, ProcessError, StartError, TransactionError, WaitedFor,
 };
 pub use event::{Leak, PoolEvent};
 pub use guard::Guard;
@@ -36,6 +35,6 @@ pub use stats::PoolStats;
 // What it takes to write a server, so that one that is pooled needs no second dependency.
 pub use otp_core::backoff::{Backoff, Jitter};
 pub use otp_core::{
-    CallError, CastError, Child, Context, ExitReason, GenServer, Pid, Recipient, ReplyTo,
-    ServerOptions, ServerRef, StopError,
+    BadOption, CallError, CastError, Child, Context, ExitReason, GenServer, Pid, Recipient,
+    ReplyTo, ServerOptions, ServerRef, StopError,
 };

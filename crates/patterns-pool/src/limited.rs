@@ -5,10 +5,9 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
+use otp_core::contained::catch;
 use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep};
-
-use crate::contained::catch;
 
 /// Runs `work` for `limit` at most, by the clock of the runtime that `runtime` gives. `None` if the time is over.
 pub(crate) async fn within<R>(

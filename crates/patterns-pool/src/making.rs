@@ -6,8 +6,8 @@ use std::pin::pin;
 use std::task::Poll;
 
 use otp_core::Pid;
+use otp_core::contained::{catch, catch_future};
 
-use crate::contained::{catch, catch_async};
 use crate::ledger::{Key, Start};
 use crate::limited::within;
 use crate::shared::{Shared, now};
@@ -26,15 +26,16 @@ impl<M: Manager> Shared<M> {
     /// Makes a member and hands it to the ledger, which gives it to the first who waits.
     pub(crate) async fn make(self: Arc<Self>, start: Start) -> Result<Made, CreateError> {
         let manager = &self.manager;
-        let work = catch_async(async { manager.create(start.id).await });
+        let work = catch_future(async { manager.create(start.id).await });
         let limit = self.config.create_timeout;
         let member = match within(limit, || None, work).await {
             None => return Err(CreateError::Timeout),
-            Some(Err(panic)) => return Err(CreateError::Panicked(panic)),
+            Some(Err(panic)) => return Err(CreateError::Panicked(panic.message())),
             Some(Ok(Err(error))) => return Err(CreateError::Failed(Arc::from(error.into()))),
             Some(Ok(Ok(member))) => member,
         };
-        let pid = catch(|| manager.pid(&member)).map_err(CreateError::Panicked)?;
+        let pid = catch(|| manager.pid(&member))
+            .map_err(|panic| CreateError::Panicked(panic.message()))?;
         let (now, chance) = (now(), chance());
         let process = pid.clone();
         let key = self.with(|ledger| ledger.started(start, member, process, now, chance));
@@ -54,7 +55,7 @@ impl<M: Manager> Shared<M> {
             Err(_) => false,
             Ok(Poll::Pending) => {
                 let limit = self.config.check_timeout;
-                let outcome = within(limit, || self.runtime(), catch_async(check)).await;
+                let outcome = within(limit, || self.runtime(), catch_future(check)).await;
                 matches!(outcome, Some(Ok(Ok(()))))
             }
         }

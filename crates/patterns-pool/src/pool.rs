@@ -12,8 +12,8 @@ use crate::keeper::{Keeper, PoolMsg};
 use crate::shared::{Shared, now};
 use crate::sync::Arc;
 use crate::{
-    CheckoutError, CreateError, Guard, Manager, MemberInfo, PoolConfig, PoolEvent, PoolInfo,
-    PoolStats, ResizeError, StartError, TransactionError,
+    BadOption, CheckoutError, CreateError, Guard, Manager, MemberInfo, PoolConfig, PoolEvent,
+    PoolInfo, PoolStats, StartError, TransactionError,
 };
 
 /// A pool of members (connections, clients, buffers, servers) that are lent one at a time, first come, first served.
@@ -90,7 +90,7 @@ impl<M: Manager> Pool<M> {
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range.
+    /// A [`BadOption`] if an option is out of its range.
     ///
     /// # Examples
     ///
@@ -116,7 +116,7 @@ impl<M: Manager> Pool<M> {
         id: impl Into<Arc<str>>,
         config: PoolConfig,
         manager: M,
-    ) -> Result<(Child<PoolMsg>, Self), StartError> {
+    ) -> Result<(Child<PoolMsg>, Self), BadOption> {
         config.check()?;
         // Each closing has its own limit. What is left after that and a little more does not deserve to be waited for.
         let patience = config.close_timeout.saturating_add(Duration::from_secs(1));
@@ -278,10 +278,10 @@ impl<M: Manager> Pool<M> {
     ///
     /// # Errors
     ///
-    /// [`ResizeError::BadOption`] if `size` is 0, or above 1,000,000 in a pool with `min_idle: None`.
-    pub fn resize(&self, size: usize) -> Result<(), ResizeError> {
+    /// A [`BadOption`] if `size` is 0, or above 1,000,000 in a pool with `min_idle: None`.
+    pub fn resize(&self, size: usize) -> Result<(), BadOption> {
         match self.shared.config.size_fault(size) {
-            Some(allowed) => Err(ResizeError::BadOption {
+            Some(allowed) => Err(BadOption {
                 option: "size",
                 allowed,
             }),

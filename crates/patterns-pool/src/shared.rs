@@ -4,10 +4,10 @@ use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use otp_core::contained::{contain, drop_contained, wake};
 use otp_core::{Recipient, WeakRef};
 use tokio::runtime::Handle;
 
-use crate::contained::catch;
 use crate::keeper::{Job, PoolMsg};
 use crate::ledger::{Ledger, Rest};
 use crate::sync::{Arc, AtomicBool, Mutex};
@@ -58,9 +58,7 @@ impl<M: Manager> Shared<M> {
         let result = work(&mut ledger);
         let after = ledger.after();
         drop(ledger);
-        if let Some(waker) = after.wake {
-            let _ = catch(|| waker.wake());
-        }
+        wake(after.wake);
         if let Some(rest) = after.rest {
             self.carry_out(*rest);
         }
@@ -71,7 +69,7 @@ impl<M: Manager> Shared<M> {
     #[cold]
     fn carry_out(self: &Arc<Self>, after: Rest<M::Member>) {
         for waker in after.wake {
-            let _ = catch(|| waker.wake());
+            wake(Some(waker));
         }
         if after.tell {
             self.tell_keeper(Job::Attend);
@@ -80,10 +78,10 @@ impl<M: Manager> Shared<M> {
             self.close(member);
         }
         for member in after.drop {
-            let _ = catch(|| drop(member));
+            drop_contained(member);
         }
         for waker in after.drop_wakers {
-            let _ = catch(|| drop(waker));
+            drop_contained(waker);
         }
     }
 
@@ -141,7 +139,7 @@ impl<M: Manager> Shared<M> {
         }
         listeners.retain(|listener| {
             // One whose mailbox is full misses this one: a pool waits for nobody.
-            let _ = catch(|| drop(listener.cast(event.clone())));
+            contain(|| drop(listener.cast(event.clone())));
             listener.is_alive()
         });
         let mut all = self.listeners.lock();

@@ -1,6 +1,6 @@
 //! What a pub/sub can be told at its start.
 
-use crate::StartError;
+use crate::BadOption;
 
 /// The options of a [`PubSub`](crate::PubSub).
 ///
@@ -39,11 +39,11 @@ impl Default for PubSubConfig {
 }
 
 impl PubSubConfig {
-    pub(crate) fn check(&self) -> Result<(), StartError> {
+    pub(crate) fn check(&self) -> Result<(), BadOption> {
         if (1..=1_024).contains(&self.shards) {
             Ok(())
         } else {
-            Err(StartError::BadOption {
+            Err(BadOption {
                 option: "shards",
                 allowed: "1 to 1,024",
             })

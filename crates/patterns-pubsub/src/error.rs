@@ -3,38 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why a [`PubSub`](crate::PubSub) did not start.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StartError {
-    /// An option of [`PubSubConfig`](crate::PubSubConfig) is outside its range.
-    BadOption {
-        /// The field's name.
-        option: &'static str,
-        /// The values that it can have.
-        allowed: &'static str,
-    },
-    /// Its process did not start, for instance because there is no tokio runtime here.
-    Server(otp_core::StartError),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
-            Self::Server(_) => f.write_str("the process of the pub/sub did not start"),
-        }
-    }
-}
-
-impl Error for StartError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::BadOption { .. } => None,
-            Self::Server(error) => Some(error),
-        }
-    }
-}
+use otp_core::BadOption;
 
 /// Why there is no subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +17,7 @@ pub enum SubscribeError {
         allowed: &'static str,
     },
     /// An option is outside its range.
-    BadOption {
-        /// The field's name.
-        option: &'static str,
-        /// The values that it can have.
-        allowed: &'static str,
-    },
+    BadOption(BadOption),
     /// The server has ended, and will not run again.
     ServerEnded,
     /// The pub/sub was stopped.
@@ -66,7 +30,7 @@ impl fmt::Display for SubscribeError {
             Self::BadPattern { pattern, allowed } => {
                 write!(f, "pattern {} must be {allowed}", Short(pattern))
             }
-            Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
+            Self::BadOption(bad) => bad.fmt(f),
             Self::ServerEnded => f.write_str("the server has ended"),
             Self::Closed => f.write_str("the pub/sub is closed"),
         }

@@ -2,7 +2,6 @@
 
 mod collector;
 mod config;
-mod contained;
 mod error;
 mod info;
 mod list;
@@ -32,7 +31,7 @@ mod trie;
 
 pub use collector::Collector;
 pub use config::PubSubConfig;
-pub use error::{PublishError, StartError, SubscribeError};
+pub use error::{PublishError, SubscribeError};
 pub use info::{PubSubInfo, SubscriberInfo, SubscriberKind};
 pub use message::{Event, Message};
 pub use options::{KeyOf, LatestKey, Overflow, SubscribeOptions, SubscribeServerOptions};
@@ -41,3 +40,6 @@ pub use pubsub::PubSub;
 pub use server::PubSubMsg;
 pub use stats::PubSubStats;
 pub use subscription::{Ended, Subscription};
+
+#[doc(no_inline)]
+pub use otp_core::{BadOption, Child, StartError};

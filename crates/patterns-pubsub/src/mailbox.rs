@@ -8,7 +8,8 @@
 
 use std::task::{Poll, Waker};
 
-use crate::contained::{catch, catch_drop, wake};
+use otp_core::contained::{catch, drop_contained, wake};
+
 use crate::queue::{Popped, Pushed, Queue, WhenFull};
 use crate::stats::Tally;
 use crate::subscription::Ended;
@@ -117,7 +118,7 @@ impl<M> Mailbox<M> {
             left_over.extend(dropped);
         }
         drop(state);
-        left_over.into_iter().for_each(catch_drop);
+        left_over.into_iter().for_each(drop_contained);
     }
 
     /// Offers a message.
@@ -134,7 +135,7 @@ impl<M> Mailbox<M> {
     fn key_of(&self, message: &Message<M>) -> Option<Option<LatestKey>> {
         match &self.key {
             None => Some(None),
-            Some(key) => catch(|| key.of(message)).map(Some),
+            Some(key) => catch(|| key.of(message)).ok().map(Some),
         }
     }
 
@@ -149,7 +150,7 @@ impl<M> Mailbox<M> {
             }
             Phase::Ended(_) => {
                 drop(state);
-                catch_drop(message);
+                drop_contained(message);
                 return Offer::Gone;
             }
         }
@@ -158,7 +159,7 @@ impl<M> Mailbox<M> {
         drop(state);
         wake(waker);
         if let Some(left_over) = left_over {
-            catch_drop(left_over);
+            drop_contained(left_over);
         }
         offer
     }
@@ -177,7 +178,7 @@ impl<M> Mailbox<M> {
         let waker = state.waker.take();
         drop(state);
         wake(waker);
-        catch_drop(message);
+        drop_contained(message);
         offer
     }
 
@@ -206,7 +207,7 @@ impl<M> Mailbox<M> {
             Poll::Ready(_) => Some(waker),
         };
         drop(state);
-        catch_drop(before);
+        drop_contained(before);
         next
     }
 
@@ -243,9 +244,9 @@ impl<M> Mailbox<M> {
         let tally = state.tally;
         let waker = state.waker.take();
         drop(state);
-        catch_drop(waker);
-        thrown.into_iter().for_each(catch_drop);
-        held.into_iter().for_each(catch_drop);
+        drop_contained(waker);
+        thrown.into_iter().for_each(drop_contained);
+        held.into_iter().for_each(drop_contained);
         tally
     }
 
@@ -277,7 +278,7 @@ impl<M> Mailbox<M> {
 impl<M> Drop for Mailbox<M> {
     /// Whoever is the last to have it, a publisher perhaps, must not suffer from what the key function holds.
     fn drop(&mut self) {
-        catch_drop(self.key.take());
+        drop_contained(self.key.take());
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::sync::Arc;
-use crate::{Message, SubscribeError};
+use crate::{BadOption, Message, SubscribeError};
 
 /// The options of a [`Subscription`](crate::Subscription).
 ///
@@ -51,10 +51,10 @@ pub struct SubscribeOptions<M> {
 impl<M> SubscribeOptions<M> {
     pub(crate) fn check(&self) -> Result<(), SubscribeError> {
         if self.capacity == 0 {
-            return Err(SubscribeError::BadOption {
+            return Err(SubscribeError::BadOption(BadOption {
                 option: "capacity",
                 allowed: "1 or more",
-            });
+            }));
         }
         check_group(self.group.as_deref())
     }
@@ -91,10 +91,10 @@ impl Default for SubscribeServerOptions {
 
 fn check_group(group: Option<&str>) -> Result<(), SubscribeError> {
     if group == Some("") {
-        return Err(SubscribeError::BadOption {
+        return Err(SubscribeError::BadOption(BadOption {
             option: "group",
             allowed: "a name that is not empty, or `None` for no group",
-        });
+        }));
     }
     Ok(())
 }

@@ -13,8 +13,8 @@ use crate::server::{PubSubMsg, Server};
 use crate::shared::{Shared, Sharing, refused};
 use crate::sync::Arc;
 use crate::{
-    Collector, Event, Message, PubSubConfig, PublishError, Publisher, StartError, SubscribeError,
-    SubscribeOptions, SubscribeServerOptions, Subscription,
+    BadOption, Collector, Event, Message, PubSubConfig, PublishError, Publisher, StartError,
+    SubscribeError, SubscribeOptions, SubscribeServerOptions, Subscription,
 };
 
 /// Hands what is published to a topic to all who have subscribed to it.
@@ -75,8 +75,8 @@ impl<M: Send + Sync + 'static> PubSub<M> {
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range, and [`StartError::Server`] if the process does not start, above all
-    /// because the call is not made inside a tokio runtime.
+    /// [`StartError::BadOption`] if an option is out of its range, and why its process did not start, above all
+    /// [`StartError::NoRuntime`].
     ///
     /// # Cancel safety
     ///
@@ -86,9 +86,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
         let shared = Arc::new(Shared::new(&config));
         let server = Server::new(Arc::downgrade(&shared));
         let options = otp_core::ServerOptions::default().name(config.name);
-        let server = otp_core::start_with(server, options)
-            .await
-            .map_err(StartError::Server)?;
+        let server = otp_core::start_with(server, options).await?;
         Ok(Self::with_process(shared, server))
     }
 
@@ -99,7 +97,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range.
+    /// A [`BadOption`] if an option is out of its range.
     ///
     /// # Examples
     ///
@@ -115,7 +113,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
     /// # Ok(()) }
     /// ```
     #[expect(clippy::needless_pass_by_value, reason = "as `start` takes it")]
-    pub fn new(config: PubSubConfig) -> Result<Self, StartError> {
+    pub fn new(config: PubSubConfig) -> Result<Self, BadOption> {
         config.check()?;
         Ok(Self(Arc::new(Owner {
             shared: Arc::new(Shared::new(&config)),
@@ -130,7 +128,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range.
+    /// A [`BadOption`] if an option is out of its range.
     ///
     /// # Examples
     ///
@@ -152,7 +150,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
     pub fn child(
         id: impl Into<Arc<str>>,
         config: PubSubConfig,
-    ) -> Result<(Child<PubSubMsg>, Self), StartError> {
+    ) -> Result<(Child<PubSubMsg>, Self), BadOption> {
         config.check()?;
         let shared = Arc::new(Shared::new(&config));
         let weak = Arc::downgrade(&shared);

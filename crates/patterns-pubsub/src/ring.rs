@@ -18,8 +18,9 @@ mod reader;
 use std::collections::{BTreeMap, VecDeque};
 use std::task::Waker;
 
+use otp_core::contained::{drop_contained, wake};
+
 use crate::Message;
-use crate::contained::{catch_drop, wake};
 use crate::stats::Tally;
 use crate::subscriber::Subscriber;
 use crate::subscription::Ended;
@@ -108,7 +109,7 @@ impl<M> Ring<M> {
         let readers = state.live - usize::from(skipped.is_some());
         if readers == 0 {
             drop(state);
-            catch_drop(message);
+            drop_contained(message);
             return 0;
         }
         let mut left_over = skipped.map_or_else(Vec::new, |place| state.skip(place));
@@ -120,7 +121,7 @@ impl<M> Ring<M> {
         for waker in wakers {
             wake(Some(waker));
         }
-        left_over.into_iter().for_each(catch_drop);
+        left_over.into_iter().for_each(drop_contained);
         readers
     }
 
@@ -151,7 +152,7 @@ impl<M> Ring<M> {
             *seen = self.news.load(Ordering::Relaxed);
         }
         drop(state);
-        left_over.into_iter().for_each(catch_drop);
+        left_over.into_iter().for_each(drop_contained);
         found
     }
 
@@ -170,8 +171,8 @@ impl<M> Ring<M> {
             _ => Some(waker),
         };
         drop(state);
-        catch_drop(before);
-        left_over.into_iter().for_each(catch_drop);
+        drop_contained(before);
+        left_over.into_iter().for_each(drop_contained);
         found
     }
 
@@ -184,7 +185,7 @@ impl<M> Ring<M> {
         let (waker, left_over) = state.end(place, end);
         drop(state);
         wake(waker);
-        left_over.into_iter().for_each(catch_drop);
+        left_over.into_iter().for_each(drop_contained);
         true
     }
 
@@ -204,11 +205,11 @@ impl<M> Ring<M> {
             (state.readers, state.free) = (Vec::new(), Vec::new());
         }
         drop(state);
-        catch_drop(waker);
+        drop_contained(waker);
         if let Some(reader) = reader {
             left_over.extend(reader.rest);
         }
-        left_over.into_iter().for_each(catch_drop);
+        left_over.into_iter().for_each(drop_contained);
         tally
     }
 

@@ -1,7 +1,8 @@
 //! Who gets what is published to one topic, as of one moment; and how they are served.
 
+use otp_core::contained::drop_contained;
+
 use crate::Message;
-use crate::contained::catch_drop;
 use crate::list::List;
 use crate::mailbox::Offer;
 use crate::ring::Ring;
@@ -136,7 +137,7 @@ impl<M> Route<M> {
             }
         }
         // The last one has it, or nobody had it and it is dropped here.
-        catch_drop(message);
+        drop_contained(message);
         accepted
     }
 }

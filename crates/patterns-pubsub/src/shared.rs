@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use otp_core::WeakRef;
+use otp_core::contained::drop_contained;
 
-use crate::contained::catch_drop;
 use crate::pattern::TOPIC_ALLOWED;
 use crate::retained::Retained;
 use crate::route::{Except, Route};
@@ -146,7 +146,7 @@ impl<M> Shared<M> {
     #[inline]
     pub(crate) fn deliver(&self, route: &Route<M>, payload: M, except: &Except<'_, M>) -> usize {
         if route.is_empty() {
-            catch_drop(payload);
+            drop_contained(payload);
             return 0;
         }
         let message = Message::new(Arc::clone(route.topic()), payload);
@@ -193,7 +193,7 @@ impl<M> Shared<M> {
         drop(guard);
         drop(route_before);
         if let Some(before) = before {
-            catch_drop(before);
+            drop_contained(before);
         }
         Ok(self.deliver_message(&route, message, &Except::Nobody))
     }
@@ -221,7 +221,7 @@ impl<M> Shared<M> {
             subscriber.end(Ended::Closed);
             self.leave(&subscriber);
         }
-        self.retained.clear().into_values().for_each(catch_drop);
+        self.retained.clear().into_values().for_each(drop_contained);
     }
 
     pub(crate) fn stats(&self) -> PubSubStats {

@@ -10,7 +10,8 @@ use std::thread::{self, Thread};
 
 use futures_core::Stream;
 
-use crate::contained::catch_drop;
+use otp_core::contained::drop_contained;
+
 use crate::info::SubscriberInfo;
 use crate::mailbox::Mailbox;
 use crate::ring::Found;
@@ -247,7 +248,7 @@ impl<M> Stream for Subscription<M> {
 impl<M> Drop for Subscription<M> {
     fn drop(&mut self) {
         self.shared.leave_for_good(&self.subscriber);
-        self.hand.drain(..).for_each(catch_drop);
+        self.hand.drain(..).for_each(drop_contained);
     }
 }
 

@@ -10,9 +10,9 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 
+use otp_core::contained::{catch, drop_contained};
 use otp_core::{CastError, ServerRef, WeakRef};
 
-use crate::contained::{catch, catch_drop};
 use crate::mailbox::Offer;
 use crate::servers::AnyServer;
 use crate::stats::Tally;
@@ -56,7 +56,7 @@ impl<M: Send + Sync + 'static> Target<M> {
     ) -> Self {
         let cast = move |event, gate: &Gate, accepted: &dyn Fn()| match address.upgrade() {
             None => {
-                catch_drop(event);
+                drop_contained(event);
                 Some(Offer::Gone)
             }
             Some(server) => cast(&server, event, gate, accepted, &map),
@@ -87,14 +87,14 @@ fn cast<M, N>(
     accepted: &dyn Fn(),
     map: &impl Fn(Event<M>) -> Option<N>,
 ) -> Option<Offer> {
-    let message = catch(|| map(event)).flatten()?;
+    let message = catch(|| map(event)).ok().flatten()?;
     let Some(inside) = gate.enter() else {
-        catch_drop(message);
+        drop_contained(message);
         return Some(Offer::Gone);
     };
     let cast = catch(|| server.cast(message));
     // A waker that panics does so after the message was accepted.
-    let Some(Err(refused)) = cast else {
+    let Ok(Err(refused)) = cast else {
         accepted();
         drop(inside);
         return Some(Offer::Accepted);
@@ -104,7 +104,7 @@ fn cast<M, N>(
         CastError::Full(_) => Offer::Refused,
         _ => Offer::Gone,
     };
-    catch_drop(refused);
+    drop_contained(refused);
     Some(offer)
 }
 
@@ -125,7 +125,7 @@ impl<M> Target<M> {
             if let Some(waiting) = &mut *held {
                 if self.gate.is_shut() {
                     drop(held);
-                    catch_drop(message);
+                    drop_contained(message);
                     return Offer::Gone;
                 }
                 waiting.messages.push_back(message);
@@ -202,7 +202,7 @@ impl<M> Target<M> {
                     Some(offer) => {
                         // What refuses this has no room for the message either.
                         self.untold.fetch_add(untold, Ordering::AcqRel);
-                        catch_drop(message);
+                        drop_contained(message);
                         return offer;
                     }
                 }
@@ -221,7 +221,7 @@ impl<M> Target<M> {
             let casting = std::mem::take(&mut waiting.casting);
             self.discard(thrown.len() + usize::from(casting));
         }
-        thrown.into_iter().for_each(catch_drop);
+        thrown.into_iter().for_each(drop_contained);
         is_first
     }
 
@@ -240,7 +240,7 @@ impl<M> Drop for Target<M> {
     /// Whoever is the last to have it, a publisher perhaps, must not suffer from what the closure holds.
     fn drop(&mut self) {
         let nothing: CastFn<M> = Box::new(|_, _, _| None);
-        catch_drop(std::mem::replace(&mut self.cast, nothing));
+        drop_contained(std::mem::replace(&mut self.cast, nothing));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{ConfigError, Quota};
+use crate::{BadOption, Quota};
 
 /// The options of a [`KeyedRateLimiter`](crate::KeyedRateLimiter).
 ///
@@ -60,15 +60,15 @@ impl From<Quota> for KeyedConfig {
 }
 
 impl KeyedConfig {
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Result<(), BadOption> {
         if self.max_keys == Some(0) {
-            return Err(ConfigError::BadOption {
+            return Err(BadOption {
                 option: "max_keys",
                 allowed: "1 or more, or `None` for no bound",
             });
         }
         if self.sweep_interval.is_zero() {
-            return Err(ConfigError::BadOption {
+            return Err(BadOption {
                 option: "sweep_interval",
                 allowed: "more than zero; `Duration::MAX` means never",
             });

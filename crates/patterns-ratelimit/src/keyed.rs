@@ -17,8 +17,8 @@ use crate::server::{RateLimitMsg, Server};
 use crate::table::Table;
 use crate::waiting::until_ready;
 use crate::{
-    Allowed, ConfigError, Denied, KeyedConfig, KeyedStats, Quota, Reservation, StartError,
-    WaitError, WaitOptions,
+    Allowed, BadOption, Denied, KeyedConfig, KeyedStats, Quota, Reservation, StartError, WaitError,
+    WaitOptions,
 };
 
 /// A rate limiter with a quota for each key: a user, an address, a tenant.
@@ -63,8 +63,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadOption`] if an option is outside its range.
-    pub fn new(config: impl Into<KeyedConfig>) -> Result<Self, ConfigError> {
+    /// A [`BadOption`] if an option is outside its range.
+    pub fn new(config: impl Into<KeyedConfig>) -> Result<Self, BadOption> {
         Ok(Self {
             table: table(&config.into())?,
             server: None,
@@ -75,8 +75,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`StartError::Config`] if an option is outside its range, and [`StartError::Server`] if the process does not start, above all because the
-    /// call is not made inside a tokio runtime.
+    /// [`StartError::BadOption`] if an option is outside its range, and why its process did not start, above all [`StartError::NoRuntime`].
     ///
     /// # Cancel safety
     ///
@@ -85,7 +84,7 @@ where
         let config = config.into();
         let table = table(&config)?;
         let server = Server::new(Arc::downgrade(&table), config.sweep_interval);
-        let server = otp_core::start(server).await.map_err(StartError::Server)?;
+        let server = otp_core::start(server).await?;
         Ok(Self {
             table,
             server: Some(server),
@@ -98,7 +97,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadOption`] if an option is outside its range.
+    /// A [`BadOption`] if an option is outside its range.
     ///
     /// # Examples
     ///
@@ -118,7 +117,7 @@ where
     pub fn child(
         id: impl Into<Arc<str>>,
         config: impl Into<KeyedConfig>,
-    ) -> Result<(Child<RateLimitMsg>, Self), ConfigError> {
+    ) -> Result<(Child<RateLimitMsg>, Self), BadOption> {
         let config = config.into();
         let table = table(&config)?;
         let (weak, interval) = (Arc::downgrade(&table), config.sweep_interval);
@@ -128,7 +127,7 @@ where
     }
 }
 
-fn table<K>(config: &KeyedConfig) -> Result<Arc<Table<K>>, ConfigError> {
+fn table<K>(config: &KeyedConfig) -> Result<Arc<Table<K>>, BadOption> {
     config.check()?;
     let gcra = config.quota.compile()?;
     Ok(Arc::new(Table::new(config, gcra)))
@@ -321,8 +320,8 @@ impl<K: Hash + Eq> KeyedRateLimiter<K> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadOption`] if the quota is outside its range; the old one stays.
-    pub fn set_quota(&self, quota: Quota) -> Result<(), ConfigError> {
+    /// A [`BadOption`] if the quota is outside its range; the old one stays.
+    pub fn set_quota(&self, quota: Quota) -> Result<(), BadOption> {
         let gcra = quota.compile()?;
         self.table.set_quota(quota, gcra);
         Ok(())
@@ -334,8 +333,8 @@ impl<K: Hash + Eq> KeyedRateLimiter<K> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadOption`] if the quota is outside its range; the old one stays.
-    pub fn set_quota_of<Q>(&self, key: &Q, quota: Option<Quota>) -> Result<(), ConfigError>
+    /// A [`BadOption`] if the quota is outside its range; the old one stays.
+    pub fn set_quota_of<Q>(&self, key: &Q, quota: Option<Quota>) -> Result<(), BadOption>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,

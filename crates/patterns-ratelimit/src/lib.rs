@@ -30,7 +30,7 @@ mod waiting;
 
 pub use allowed::Allowed;
 pub use config::KeyedConfig;
-pub use error::{ConfigError, Denied, Refused, StartError, WaitError};
+pub use error::{Denied, Refused, WaitError};
 pub use headers::RateLimitHeaders;
 pub use keyed::{KeyLevel, KeyedRateLimiter};
 pub use levels::{Level, consume_all, consume_each};
@@ -42,3 +42,6 @@ pub use stats::{KeyedStats, LimiterStats};
 #[cfg(feature = "tower")]
 pub use tower::{ByKey, RateLimit, RateLimitLayer, ResponseFuture};
 pub use waiting::WaitOptions;
+
+#[doc(no_inline)]
+pub use otp_core::{BadOption, Child, StartError};

@@ -15,9 +15,7 @@ use crate::desk::{Entered, Turn};
 use crate::levels::{Before, Level, Locked};
 use crate::place::{Place, Settle, Taken};
 use crate::waiting::until_ready;
-use crate::{
-    Allowed, ConfigError, Denied, LimiterStats, Quota, Reservation, WaitError, WaitOptions,
-};
+use crate::{Allowed, BadOption, Denied, LimiterStats, Quota, Reservation, WaitError, WaitOptions};
 
 /// A rate limiter that is one for all who ask.
 ///
@@ -56,8 +54,8 @@ impl RateLimiter {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadOption`] if the quota is outside its range.
-    pub fn new(quota: Quota) -> Result<Self, ConfigError> {
+    /// A [`BadOption`] if the quota is outside its range.
+    pub fn new(quota: Quota) -> Result<Self, BadOption> {
         let gcra = quota.compile()?;
         let shared = Shared {
             id: next_id(),
@@ -148,8 +146,8 @@ impl RateLimiter {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::BadOption`] if the quota is outside its range; the old one stays.
-    pub fn set_quota(&self, quota: Quota) -> Result<(), ConfigError> {
+    /// A [`BadOption`] if the quota is outside its range; the old one stays.
+    pub fn set_quota(&self, quota: Quota) -> Result<(), BadOption> {
         let gcra = quota.compile()?;
         self.shared
             .bucket

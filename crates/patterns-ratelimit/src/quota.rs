@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ConfigError;
+use crate::BadOption;
 use crate::gcra::Gcra;
 
 /// How many tokens there are at most, and how many come back in which time.
@@ -94,8 +94,8 @@ impl Quota {
     }
 
     /// The numbers that decisions are made of.
-    pub(crate) fn compile(&self) -> Result<Gcra, ConfigError> {
-        let bad = |option, allowed| Err(ConfigError::BadOption { option, allowed });
+    pub(crate) fn compile(&self) -> Result<Gcra, BadOption> {
+        let bad = |option, allowed| Err(BadOption { option, allowed });
         if self.capacity == 0 {
             return bad("capacity", "1 or more");
         }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::hash::Hash;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
 use std::time::Duration;
 
+use otp_core::contained::catch;
 use otp_core::{Context, ExitReason, GenServer};
 use tokio::task::yield_now;
 
@@ -64,14 +64,14 @@ impl<K: Hash + Eq> Server<K> {
                     return;
                 };
                 // A panic of a key's drop, or of its hash, is reported by the panic hook as any other. It must not end the sweeping of all the rest.
-                let is_over = catch_unwind(AssertUnwindSafe(|| {
+                let is_over = catch(|| {
                     places = table.sweep(shard);
                     let is_over = looked_at >= places;
                     if is_over {
                         table.shrink(shard);
                     }
                     is_over
-                }));
+                });
                 drop(table);
                 yield_now().await;
                 // It begins where new keys have left off, and ends a step at the table's end: with one more all are looked at.

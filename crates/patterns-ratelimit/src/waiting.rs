@@ -2,15 +2,14 @@
 
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use otp_core::contained::catch;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use crate::clock::Clock;
 use crate::desk::{Entered, Turn};
 use crate::place::{Place, Taken};
 use crate::{Allowed, WaitError};
@@ -111,7 +110,7 @@ pub(crate) async fn until_ready<P: Place>(
         waiting.give_up();
         return Err(WaitError::NoTimers);
     }
-    let deadline = Clock::after(options.timeout);
+    let deadline = moment_after(options.timeout);
     let noted = !options.jitter.is_zero();
     let taken = stand(&mut waiting, ticket, noted, deadline, options.timeout).await?;
     if !noted {
@@ -152,7 +151,7 @@ async fn stand<P: Place>(
                     waiting.ticket = None;
                     return Poll::Ready(Err(WaitError::Denied(denied)));
                 }
-                Turn::In(wait) => Clock::after(wait).min(deadline),
+                Turn::In(wait) => moment_after(wait).min(deadline),
                 Turn::Behind if timeout == Duration::MAX => return Poll::Pending,
                 Turn::Behind => deadline,
             };
@@ -185,11 +184,17 @@ fn poll_until(
     timer.poll(cx)
 }
 
+/// The moment `wait` from now, thirty years away at most.
+fn moment_after(wait: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
+    let now = Instant::now();
+    now.checked_add(wait.min(FAR)).unwrap_or(now)
+}
+
 /// Whether there is a runtime with timers here.
 fn has_timers() -> bool {
     // tokio has no other way to ask for timers than to be refused, by a panic.
-    Handle::try_current().is_ok()
-        && catch_unwind(AssertUnwindSafe(|| drop(sleep(Duration::ZERO)))).is_ok()
+    Handle::try_current().is_ok() && catch(|| drop(sleep(Duration::ZERO))).is_ok()
 }
 
 /// Some time from zero to `most`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use otp_core::{Restart, ServerOptions, Shutdown};
 
-use crate::StartError;
+use crate::BadOption;
 
 /// The options of a [`WorkerRegistry`](crate::WorkerRegistry).
 ///
@@ -93,7 +93,7 @@ impl Default for RegistryConfig {
 }
 
 impl RegistryConfig {
-    pub(crate) fn check(&self) -> Result<(), StartError> {
+    pub(crate) fn check(&self) -> Result<(), BadOption> {
         let zero = Some(Duration::ZERO);
         let fault = if self.max_workers == Some(0) {
             Some(("max_workers", "1 or more, or `None` for no bound"))
@@ -111,7 +111,7 @@ impl RegistryConfig {
             None
         };
         match fault {
-            Some((option, allowed)) => Err(StartError::BadOption { option, allowed }),
+            Some((option, allowed)) => Err(BadOption { option, allowed }),
             None => Ok(()),
         }
     }

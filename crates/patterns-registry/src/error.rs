@@ -5,39 +5,6 @@ use std::fmt;
 
 use otp_core::{CallError, ExitReason, StartChildError};
 
-/// Why a registry did not start.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum StartError {
-    /// An option of [`RegistryConfig`](crate::RegistryConfig) is outside its range.
-    BadOption {
-        /// The field's name.
-        option: &'static str,
-        /// The values that it can have.
-        allowed: &'static str,
-    },
-    /// The supervisor of the workers did not start, for instance because there is no tokio runtime here.
-    Supervisor(otp_core::StartError),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
-            Self::Supervisor(_) => f.write_str("the supervisor of the workers did not start"),
-        }
-    }
-}
-
-impl Error for StartError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::BadOption { .. } => None,
-            Self::Supervisor(error) => Some(error),
-        }
-    }
-}
-
 /// Why there is no worker under a key. Nothing is kept of the attempt: the next one begins anew.
 #[derive(Debug, Clone)]
 #[non_exhaustive]

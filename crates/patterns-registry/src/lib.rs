@@ -2,7 +2,6 @@
 
 mod closing;
 mod config;
-mod contained;
 mod error;
 mod event;
 mod flight;
@@ -16,9 +15,7 @@ mod started;
 mod table;
 
 pub use config::RegistryConfig;
-pub use error::{
-    CallWorkerError, CastWorkerError, NotFound, StartError, StartWorkerError, StopWorkerError,
-};
+pub use error::{CallWorkerError, CastWorkerError, NotFound, StartWorkerError, StopWorkerError};
 pub use event::WorkerEvent;
 pub use info::{RegistryInfo, WorkerInfo};
 pub use registry::WorkerRegistry;
@@ -27,6 +24,6 @@ pub use started::Started;
 // What a program needs to write workers of its own; everything else of it is in `otp_core`.
 pub use otp_core;
 pub use otp_core::{
-    CallError, Child, Context, DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, GenServer,
-    Pid, Recipient, ReplyTo, Restart, ServerRef, Shutdown,
+    BadOption, CallError, Child, Context, DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason,
+    GenServer, Pid, Recipient, ReplyTo, Restart, ServerRef, Shutdown, StartError, StopError,
 };

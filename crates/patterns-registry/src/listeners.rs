@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use otp_core::Recipient;
+use otp_core::contained::{contain, drop_contained};
 use parking_lot::Mutex;
 
 use crate::WorkerEvent;
-use crate::contained::contain;
 
 pub(crate) struct Listeners<K> {
     any: AtomicBool,
@@ -63,11 +63,11 @@ impl<K: Clone + Send + 'static> Listeners<K> {
                     // One whose mailbox is full misses this one: a registry waits for nobody.
                     contain(|| drop(listener.cast(event.clone())));
                 }
-                contain(|| drop(event));
+                drop_contained(event);
                 next = self.waiting.lock().pop_front();
             }
             self.forget_dead();
-            contain(|| drop(all));
+            drop_contained(all);
             self.telling.store(false, Ordering::Release);
             // What was put down just now, by somebody who saw that one was telling, is told in the next round.
         }
@@ -80,6 +80,6 @@ impl<K: Clone + Send + 'static> Listeners<K> {
             .partition::<Vec<_>, _>(Recipient::is_alive);
         *all = alive;
         drop(all);
-        contain(|| drop(gone));
+        drop_contained(gone);
     }
 }

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
+use otp_core::contained::{contain, drop_contained};
 use otp_core::{ExitReason, Pid, Restart, StartChildError};
 
 use crate::StartWorkerError;
 use crate::WorkerEvent;
-use crate::contained::contain;
 use crate::flight::Flight;
 use crate::row::{About, Key, Up};
 use crate::table::Table;
@@ -97,10 +97,10 @@ impl<K: Key, M, V> Drop for Stay<K, M, V> {
             table.listeners.note(WorkerEvent::Unregistered { key, pid });
             table.listeners.tell();
         } else {
-            contain(|| drop(key));
+            drop_contained(key);
         }
         // Last: it may take as long as it likes.
-        contain(|| drop(value));
+        drop_contained(value);
     }
 }
 

@@ -15,7 +15,7 @@ use otp_core::{
 
 use crate::row::Phase;
 use crate::table::Table;
-use crate::{RegistryConfig, RegistryInfo, StartError, WorkerEvent};
+use crate::{BadOption, RegistryConfig, RegistryInfo, StartError, WorkerEvent};
 use plan::{Plan, Specify};
 
 /// Supervised workers under keys: one a key, started when it is asked for.
@@ -93,8 +93,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range, and [`StartError::Supervisor`] if the supervisor does
-    /// not start, above all because the call is not made inside a tokio runtime.
+    /// [`StartError::BadOption`] if an option is out of its range, and why its process did not start, above all
+    /// [`StartError::NoRuntime`].
     pub async fn start<S>(
         config: RegistryConfig,
         factory: impl Fn(&K) -> S + Send + Sync + 'static,
@@ -114,7 +114,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range.
+    /// A [`BadOption`] if an option is out of its range.
     ///
     /// # Examples
     ///
@@ -145,7 +145,7 @@ where
         id: impl Into<Arc<str>>,
         config: RegistryConfig,
         factory: impl Fn(&K) -> S + Send + Sync + 'static,
-    ) -> Result<(Child<DynamicSupervisorMsg>, Self), StartError>
+    ) -> Result<(Child<DynamicSupervisorMsg>, Self), BadOption>
     where
         S: GenServer<Msg = M>,
     {
@@ -200,8 +200,7 @@ where
         S: GenServer<Msg = M>,
     {
         let plan = Plan::new(config, factory)?;
-        let supervisor = plan.supervisor().start().await;
-        let supervisor = supervisor.map_err(StartError::Supervisor)?;
+        let supervisor = plan.supervisor().start().await?;
         Ok(Self::new(plan, supervisor))
     }
 
@@ -214,7 +213,7 @@ where
         id: impl Into<Arc<str>>,
         config: RegistryConfig,
         factory: impl Fn(&K) -> S + Send + Sync + 'static,
-    ) -> Result<(Child<DynamicSupervisorMsg>, Self), StartError>
+    ) -> Result<(Child<DynamicSupervisorMsg>, Self), BadOption>
     where
         S: GenServer<Msg = M>,
     {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Access, StartError};
+use crate::{Access, BadOption};
 
 /// The options of a table: of a [`TableOwner`](crate::TableOwner), and within [`StoreConfig`] of a store.
 ///
@@ -56,9 +56,9 @@ impl Default for TableConfig {
 }
 
 impl TableConfig {
-    pub(crate) fn check(&self) -> Result<(), StartError> {
+    pub(crate) fn check(&self) -> Result<(), BadOption> {
         if self.max_rows == Some(0) {
-            return Err(StartError::BadOption {
+            return Err(BadOption {
                 option: "max_rows",
                 allowed: "1 or more, or `None` for no bound",
             });
@@ -111,10 +111,10 @@ impl Default for StoreConfig {
 }
 
 impl StoreConfig {
-    pub(crate) fn check(&self) -> Result<(), StartError> {
+    pub(crate) fn check(&self) -> Result<(), BadOption> {
         self.table.check()?;
         if self.sweep_interval.is_zero() {
-            return Err(StartError::BadOption {
+            return Err(BadOption {
                 option: "sweep_interval",
                 allowed: "more than zero; `Duration::MAX` means never",
             });

@@ -19,7 +19,9 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::clock::NEVER;
+use otp_core::clock::NEVER;
+
+use crate::moment::Moment;
 use crate::rows::Rows;
 use crate::shared::When;
 use crate::{Table, TableError, TableType};
@@ -80,7 +82,7 @@ impl<K, V, T: TableType<K, V>> Table<K, V, T> {
         let mut writer = Writer::create(path.as_ref())?;
         let mut bytes = Vec::new();
         for part in &self.shared.parts {
-            let now = self.shared.clock.moment();
+            let now = Moment::of(&self.shared.clock);
             let mut rows = Vec::new();
             let held = self.shared.read(part)?;
             held.rows.visit(|key, row| {

@@ -19,7 +19,7 @@ use crate::{Access, Operation};
 /// assert_eq!(table.delete("a").unwrap_err().to_string(), "others than the owner may not write to a protected table");
 /// drop(owner);
 /// assert_eq!(table.get("a"), Err(TableError::Closed));
-/// # Ok::<(), patterns_store::StartError>(())
+/// # Ok::<(), patterns_store::BadOption>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -196,39 +196,6 @@ impl<K, V> From<StorePutError<K, V>> for StoreError {
         match error {
             StorePutError::Refused(refused) => Self::Table(refused.error),
             StorePutError::Call(error) => Self::Call(error),
-        }
-    }
-}
-
-/// Why a table or a store did not start.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StartError {
-    /// An option is outside its range.
-    BadOption {
-        /// The field's name.
-        option: &'static str,
-        /// The values that it can have.
-        allowed: &'static str,
-    },
-    /// The owner process did not start, for instance because there is no tokio runtime here.
-    Server(otp_core::StartError),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
-            Self::Server(_) => f.write_str("the owner process did not start"),
-        }
-    }
-}
-
-impl Error for StartError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::BadOption { .. } => None,
-            Self::Server(error) => Some(error),
         }
     }
 }

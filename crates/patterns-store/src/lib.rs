@@ -3,10 +3,8 @@
 mod access;
 mod bounds;
 mod changes;
-mod clock;
 mod comparison;
 mod config;
-mod contained;
 mod counter;
 mod dump;
 mod error;
@@ -15,6 +13,7 @@ mod info;
 mod inside;
 mod kind;
 mod limit;
+mod moment;
 mod owner;
 mod rows;
 #[cfg(all(test, otp_schedules))]
@@ -34,7 +33,7 @@ pub use comparison::ReadComparison;
 pub use config::{StoreConfig, TableConfig};
 pub use counter::{Counter, Step};
 pub use dump::FileError;
-pub use error::{PutError, StartError, StoreError, StorePutError, TableError};
+pub use error::{PutError, StoreError, StorePutError, TableError};
 pub use index::Index;
 pub use info::TableInfo;
 pub use kind::{Bag, DuplicateBag, Lookup, ManyRows, OrderedSet, Set, TableType, UniqueKeys};
@@ -43,3 +42,6 @@ pub use server::StoreMsg;
 pub use stats::TableStats;
 pub use store::Store;
 pub use table::{Prefix, Table};
+
+#[doc(no_inline)]
+pub use otp_core::{BadOption, Child, Pid, StartError, StopError};

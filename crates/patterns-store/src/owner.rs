@@ -4,12 +4,12 @@ use std::fmt;
 use std::ops::Deref;
 
 use otp_core::Recipient;
+use otp_core::contained::contain;
 
 use crate::access::Rights;
-use crate::contained::contain;
 use crate::shared::Shared;
 use crate::sync::{Arc, Mutex};
-use crate::{Set, StartError, Table, TableConfig, TableError, TableType};
+use crate::{BadOption, Set, Table, TableConfig, TableError, TableType};
 
 /// The owner of a table. There is one, and **the table dies when it is dropped**.
 ///
@@ -49,8 +49,8 @@ impl<K, V, T: TableType<K, V>> TableOwner<K, V, T> {
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range.
-    pub fn new(config: TableConfig) -> Result<Self, StartError> {
+    /// A [`BadOption`] if an option is out of its range.
+    pub fn new(config: TableConfig) -> Result<Self, BadOption> {
         config.check()?;
         let rights = Rights::of_owner(config.access);
         let shared = Arc::new(Shared::new(config));

@@ -8,7 +8,7 @@ mod cells;
 mod hashed;
 mod ordered;
 
-use crate::clock::Moment;
+use crate::moment::Moment;
 
 pub(crate) use hashed::Hashed;
 pub(crate) use ordered::Ordered;

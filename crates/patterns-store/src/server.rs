@@ -1,9 +1,9 @@
 //! The process that owns a store's table: it does what it is asked for, and sweeps.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use otp_core::contained::catch;
 use otp_core::{Context, ExitReason, GenServer};
 use tokio::task::yield_now;
 
@@ -108,7 +108,7 @@ where
             // Not under a lock and not closed: this is the owner. A `Clone` of an ordered set's keys that panics ends
             // this sweep; the next one begins anew.
             let step = || self.owner.shared.sweep_step(at);
-            let step = catch_unwind(AssertUnwindSafe(step));
+            let step = catch(step);
             match step {
                 Ok(Ok((_, Some(next)))) => at = next,
                 _ => return,

@@ -9,8 +9,10 @@
 
 use std::mem;
 
-use crate::clock::{Moment, NEVER};
+use otp_core::clock::NEVER;
+
 use crate::limit::Limit;
+use crate::moment::Moment;
 use crate::rows::{Rows, Taken};
 use crate::watch::{Event, Telling, Watchers, What};
 

@@ -18,10 +18,11 @@ use std::fmt;
 use std::thread;
 
 use hashbrown::DefaultHashBuilder;
+use otp_core::clock::Clock;
 
-use crate::clock::Clock;
 use crate::inside::{Held, Inside};
 use crate::limit::{Limit, Places};
+use crate::moment::Moment;
 use crate::rows::Rows;
 use crate::shard::Shard;
 use crate::sync::{
@@ -158,7 +159,7 @@ impl<K, V, T: TableType<K, V>> Shared<K, V, T> {
     }
 
     pub(crate) fn size(&self) -> Result<usize, TableError> {
-        let now = self.clock.moment();
+        let now = Moment::of(&self.clock);
         let mut size = 0;
         for part in &self.parts {
             size += self.read(part)?.count_live(&now);

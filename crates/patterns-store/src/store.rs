@@ -1,17 +1,17 @@
 //! The store: a table that a process owns.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
+use otp_core::contained::catch;
 use otp_core::{Child, Pid, ServerOptions, ServerRef, StopError};
 
 use crate::server::{Current, Kept, Msg, Server, StoreMsg};
 use crate::shared::Counts;
 use crate::sync::Arc;
 use crate::{
-    Lookup, ReadComparison, Set, StartError, StoreConfig, StoreError, StorePutError, Table,
-    TableError, TableInfo, TableOwner, TableStats, TableType,
+    BadOption, Lookup, ReadComparison, Set, StartError, StoreConfig, StoreError, StorePutError,
+    Table, TableError, TableInfo, TableOwner, TableStats, TableType,
 };
 
 /// How many direct reads [`compare_reads`](Store::compare_reads) makes before other tasks have their turn.
@@ -67,8 +67,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range, and [`StartError::Server`] if the process does not start, above
-    /// all because the call is not made inside a tokio runtime.
+    /// [`StartError::BadOption`] if an option is out of its range, and why its process did not start, above all
+    /// [`StartError::NoRuntime`].
     ///
     /// # Cancel safety
     ///
@@ -77,9 +77,7 @@ where
         let current = Self::none_yet(&config)?;
         let options = ServerOptions::default().name(Arc::clone(&config.table.name));
         let server = Server::new(config, Arc::clone(&current), None);
-        let server = otp_core::start_with(server, options)
-            .await
-            .map_err(StartError::Server)?;
+        let server = otp_core::start_with(server, options).await?;
         Ok(Self { server, current })
     }
 
@@ -92,7 +90,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`StartError::BadOption`] if an option is out of its range.
+    /// A [`BadOption`] if an option is out of its range.
     ///
     /// # Examples
     ///
@@ -119,7 +117,7 @@ where
     pub fn child(
         id: impl Into<Arc<str>>,
         config: StoreConfig,
-    ) -> Result<(Child<StoreMsg<K, V, T>>, Self), StartError> {
+    ) -> Result<(Child<StoreMsg<K, V, T>>, Self), BadOption> {
         let current = Self::none_yet(&config)?;
         let options = ServerOptions::default().name(Arc::clone(&config.table.name));
         let kept = config.keep_over_restart.then(|| Arc::new(Kept::new()));
@@ -135,7 +133,7 @@ where
     }
 
     /// A table that has died before anybody saw it, for the time until the process has one.
-    fn none_yet(config: &StoreConfig) -> Result<Arc<Current<K, V, T>>, StartError> {
+    fn none_yet(config: &StoreConfig) -> Result<Arc<Current<K, V, T>>, BadOption> {
         config.check()?;
         let table = TableOwner::dead_table(config.table.clone());
         Ok(Arc::new(Current::new(table)))
@@ -267,12 +265,12 @@ where
         let outcome = self.server.call(|reply| {
             StoreMsg(Msg::Run(Box::new(move |owner| {
                 // Rows are whole after a panic, so what it borrowed may be used on.
-                reply.send(catch_unwind(AssertUnwindSafe(|| work(owner))));
+                reply.send(catch(|| work(owner)));
             })))
         });
         match outcome.await? {
             Ok(answer) => Ok(answer),
-            Err(panic) => resume_unwind(panic),
+            Err(panic) => panic.resume(),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::access::Rights;
+use crate::moment::Moment;
 use crate::rows::Cell;
 use crate::shared::{Shared, When};
 use crate::sync::Arc;
@@ -117,7 +118,7 @@ impl<K, V, T: TableType<K, V>> Table<K, V, T> {
         self.rights.read()?;
         let hash = T::hash(&self.shared.hasher, key);
         let part = self.shared.part(hash);
-        let now = self.shared.clock.moment();
+        let now = Moment::of(&self.shared.clock);
         let held = self.shared.read(part)?;
         let found = T::find(&held.rows, hash, key);
         let live = |(_, cell): (_, &T::Cell)| {

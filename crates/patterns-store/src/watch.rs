@@ -8,7 +8,8 @@ use std::any::Any;
 use std::fmt;
 use std::task::Waker;
 
-use crate::contained::contain;
+use otp_core::contained::{drop_contained, wake};
+
 use crate::sync::Arc;
 
 /// What happens to a row.
@@ -61,10 +62,10 @@ impl Notes {
 impl Drop for Notes {
     fn drop(&mut self) {
         for waker in self.wakers.drain(..) {
-            contain(|| waker.wake());
+            wake(Some(waker));
         }
         for value in self.rest.drain(..) {
-            contain(|| drop(value));
+            drop_contained(value);
         }
     }
 }

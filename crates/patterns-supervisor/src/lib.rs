@@ -29,7 +29,7 @@ pub use tree::SupervisionTree;
 // What a program needs to write children of its own; everything else of it is in `otp_core`.
 pub use otp_core;
 pub use otp_core::{
-    AutoShutdown, Child, ChildError, ChildInfo, ChildKind, ChildState, Context, ExitReason,
-    GenServer, Pid, ReplyTo, Restart, ServerRef, Shutdown, StartChildError, StartError, StopToken,
-    Strategy, Supervisor, SupervisorEvent, SupervisorRef, TreeSnapshot, backoff,
+    AutoShutdown, BadOption, Child, ChildError, ChildInfo, ChildKind, ChildState, Context,
+    ExitReason, GenServer, Pid, ReplyTo, Restart, ServerRef, Shutdown, StartChildError, StartError,
+    StopToken, Strategy, Supervisor, SupervisorEvent, SupervisorRef, TreeSnapshot, backoff,
 };

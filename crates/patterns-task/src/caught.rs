@@ -4,22 +4,23 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use otp_core::contained;
 use pin_project_lite::pin_project;
 
 use crate::error::{TaskError, catch};
 
 pin_project! {
-    /// Runs a future, and drops it before it tells what came of it. A panic in either is the outcome.
+    /// Runs a future, and drops it before it tells what came of it. A panic in either is the outcome, and is told once.
     pub(crate) struct Caught<F> {
         #[pin]
-        future: Option<F>,
+        future: contained::Caught<F>,
     }
 }
 
-impl<F> Caught<F> {
+impl<F: Future> Caught<F> {
     pub(crate) fn new(future: F) -> Self {
         Self {
-            future: Some(future),
+            future: contained::catch_future(future),
         }
     }
 
@@ -33,21 +34,12 @@ impl<F: Future> Future for Caught<F> {
     type Output = Result<F::Output, TaskError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut future = self.project().future;
-        let polled = catch(|| match future.as_mut().as_pin_mut() {
-            Some(future) => future.poll(cx).map(Ok),
-            None => Poll::Ready(Err(TaskError::Consumed)),
-        });
-        let outcome = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(outcome)) => outcome,
-            Err(panic) => Err(panic),
-        };
-        let Err(panic) = catch(|| future.set(None)) else {
-            return Poll::Ready(outcome);
-        };
-        // As in tokio, whose future panics when it is dropped has panicked; its value goes the same way.
-        let _ = catch(|| drop(outcome));
-        Poll::Ready(Err(panic))
+        let future = self.project().future;
+        if future.is_over() {
+            return Poll::Ready(Err(TaskError::Consumed));
+        }
+        future
+            .poll(cx)
+            .map(|outcome| outcome.map_err(|panic| TaskError::of(&panic)))
     }
 }

@@ -17,6 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
+use otp_core::contained::drop_contained;
 use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 use tokio::task::{JoinHandle, coop};
@@ -24,7 +25,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::caught::Caught;
 use crate::deadline::launch;
-use crate::error::{TaskError, catch};
+use crate::error::TaskError;
 
 /// The tasks, each with a tag by which the owner knows it.
 pub(crate) struct Crew<T, K> {
@@ -215,7 +216,7 @@ impl<T: Send + 'static, K> Crew<T, K> {
         self.running -= 1;
         let Some(tag) = tag else {
             // A value that came too late after all.
-            let _ = catch(|| drop(report.outcome));
+            drop_contained(report.outcome);
             return Event::Gone;
         };
         self.to_tell -= 1;

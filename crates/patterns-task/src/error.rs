@@ -1,11 +1,11 @@
 //! What can go wrong with tasks, and with what is built of them.
 
-use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use otp_core::StartChildError;
+use otp_core::contained::{self, Payload};
 use tokio::task::JoinError;
 
 /// Why a task has no value.
@@ -26,7 +26,7 @@ use tokio::task::JoinError;
 #[non_exhaustive]
 pub enum TaskError {
     /// Its code panicked, with this message. A payload that is no text reads `Box<dyn Any>`.
-    Panicked(String),
+    Panicked(Arc<str>),
     /// It was aborted before it was done, or its runtime was dropped.
     Aborted,
     /// Its time was over before it was done; it was aborted then.
@@ -51,34 +51,24 @@ impl fmt::Display for TaskError {
 
 impl Error for TaskError {}
 
+impl TaskError {
+    pub(crate) fn of(panic: &Payload) -> Self {
+        Self::Panicked(panic.message())
+    }
+}
+
 impl From<JoinError> for TaskError {
     fn from(error: JoinError) -> Self {
         match error.try_into_panic() {
-            Ok(payload) => Self::Panicked(message_of(payload)),
+            Ok(payload) => Self::of(&Payload::from(payload)),
             Err(_) => Self::Aborted,
         }
     }
 }
 
-/// Runs `work`; a panic comes back as an error.
+/// Runs `work`; a panic comes back as an error. What `work` borrowed may be torn then: all callers drop it next, or say so in their docs.
 pub(crate) fn catch<R>(work: impl FnOnce() -> R) -> Result<R, TaskError> {
-    // What `work` borrowed may be torn after a panic: all callers drop it next, or say so in their docs.
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| TaskError::Panicked(message_of(payload)))
-}
-
-fn message_of(payload: Box<dyn Any + Send>) -> String {
-    let message = if let Some(text) = payload.downcast_ref::<&'static str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "Box<dyn Any>".to_owned()
-    };
-    // It may panic once more when it is dropped; what comes of that is leaked.
-    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(second);
-    }
-    message
+    contained::catch(work).map_err(|panic| TaskError::of(&panic))
 }
 
 /// Why an operation that can fail by itself has no value: its own error, or that of the task it ran in.

@@ -48,7 +48,7 @@ use crate::stream::TaskStream;
 /// }, MapConfig::default()).await;
 /// assert_eq!((&halves[0], &halves[2]), (&Ok(4), &Ok(3)));
 /// let error = halves[1].as_ref().unwrap_err();
-/// assert_eq!((error.input, &error.error), (7, &TaskError::Panicked("odd".to_owned())));
+/// assert_eq!((error.input, &error.error), (7, &TaskError::Panicked("odd".into())));
 /// # }
 /// ```
 pub async fn parallel_map<I, F, Fut>(

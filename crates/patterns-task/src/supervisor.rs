@@ -315,7 +315,7 @@ async fn live<F: Future>(
     drop(tell.send(outcome.unwrap_or(Err(TaskError::Aborted))));
     if let Some(message) = panic {
         // The process crashes as if nobody had caught the panic, whose message the hook has seen.
-        std::panic::resume_unwind(Box::new(message));
+        std::panic::resume_unwind(Box::new(message.to_string()));
     }
     if ended {
         Err(ExitReason::Shutdown)
@@ -412,7 +412,7 @@ impl<T> fmt::Debug for SupervisedTask<T> {
 ///
 /// let crash = supervised_task(&tasks, second, async { panic!("out of paper") });
 /// let Err(SupervisedError::Task(error)) = crash.await else { unreachable!() };
-/// assert_eq!(error, TaskError::Panicked("out of paper".to_owned()));
+/// assert_eq!(error, TaskError::Panicked("out of paper".into()));
 /// # Ok(()) }
 /// ```
 pub async fn supervised_task<F>(

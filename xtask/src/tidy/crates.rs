@@ -22,12 +22,6 @@ pub(super) fn skeleton(sources: &Sources) -> Vec<Finding> {
             .into_iter()
             .filter(|file| sources.text(&format!("{folder}/{file}")).is_none())
             .collect();
-        // The core has errors of several groups of operations, each in a file of its own.
-        let may_have_folder =
-            folder == "crates/otp-core" && sources.exists("crates/otp-core/src/error");
-        if sources.text(&format!("{folder}/src/error.rs")).is_none() && !may_have_folder {
-            missing.push("src/error.rs");
-        }
         if examples(sources).all(|(owner, _, _)| owner != folder) {
             missing.push("examples/NAME.rs");
         }

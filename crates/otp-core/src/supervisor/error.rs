@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::any_child::NotStarted;
+use crate::bad_option::BadOption;
 use crate::error::{CallError, StartError};
 use crate::exit_reason::ExitReason;
 use crate::pid::Pid;
@@ -43,12 +44,7 @@ pub enum StartChildError {
     /// There is a child with this id, which does not run at the moment.
     AlreadyPresent,
     /// An option of the child does not go with another, or with the supervisor's.
-    BadOption {
-        /// The option's name.
-        option: &'static str,
-        /// What it may be.
-        allowed: &'static str,
-    },
+    BadOption(BadOption),
     /// The supervisor has as many children as it may have.
     MaxChildren,
     /// Its `init` declined. The child is kept, without a process, unless it is temporary or its supervisor dynamic.
@@ -64,7 +60,7 @@ impl fmt::Display for StartChildError {
         match self {
             Self::AlreadyStarted(pid) => write!(f, "a child with this id runs as {pid}"),
             Self::AlreadyPresent => f.write_str("there is a child with this id, not running"),
-            Self::BadOption { option, allowed } => write!(f, "option `{option}` must be {allowed}"),
+            Self::BadOption(bad) => bad.fmt(f),
             Self::MaxChildren => f.write_str("the supervisor has as many children as it may have"),
             Self::Ignored => f.write_str("the child declined to start"),
             Self::Failed(reason) => write!(f, "the child did not start: {reason}"),
@@ -148,8 +144,8 @@ pub(crate) const fn allowed(option: &str) -> &'static str {
 }
 
 pub(crate) fn bad_start(option: &'static str) -> StartError {
-    StartError::BadOption {
+    StartError::BadOption(BadOption {
         option,
         allowed: allowed(option),
-    }
+    })
 }

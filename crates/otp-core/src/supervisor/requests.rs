@@ -6,6 +6,7 @@ use super::info::{ChildCounts, ChildKind, ChildState};
 use super::members::{Key, Member};
 use super::terms::Restart;
 use super::tree::{Look, SupervisorMsg, Tree};
+use crate::bad_option::BadOption;
 use crate::context::Context;
 use crate::pid::Pid;
 use crate::sync::Arc;
@@ -18,7 +19,7 @@ impl Tree {
         let terms = child.terms();
         if let Some(option) = terms.fault_in_static(self.auto_shutdown) {
             let allowed = allowed(option);
-            return Err(StartChildError::BadOption { option, allowed });
+            return Err(StartChildError::BadOption(BadOption { option, allowed }));
         }
         if let Some(key) = self.members.find(&terms.id) {
             return Err(match self.members[key].pid() {

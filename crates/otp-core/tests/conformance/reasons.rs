@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use otp_core::{ExitReason, FailedToStartChild, StartError};
+use otp_core::{BadOption, ExitReason, FailedToStartChild, StartError};
 
 use crate::json::Json;
 
@@ -50,7 +50,7 @@ fn cause(reason: &ExitReason) -> Json {
         let child = Json::Array(vec![Json::text(&*failed.id), json(&failed.reason)]);
         return Json::object([("failed_to_start_child", child)]);
     }
-    if let Some(StartError::BadOption { option, .. }) = reason.downcast_ref() {
+    if let Some(StartError::BadOption(BadOption { option, .. })) = reason.downcast_ref() {
         return Json::object([("start_spec", bad_combination(option))]);
     }
     Json::text(format!("{reason:?}"))

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use otp_core::{
-    CallError, ChildError, ChildKind, ChildState, Context, ExitReason, GenServer, Inbox, Monitor,
-    Pid, ReplyTo, ServerRef, StartChildError, StartError, SupervisorEvent, TreeSnapshot, inbox,
+    BadOption, CallError, ChildError, ChildKind, ChildState, Context, ExitReason, GenServer, Inbox,
+    Monitor, Pid, ReplyTo, ServerRef, StartChildError, StartError, SupervisorEvent, TreeSnapshot,
+    inbox,
 };
 use tokio::time::sleep;
 
@@ -323,7 +324,7 @@ impl Run {
                     ("n", self.processes[&pid].1.into()),
                 ]),
                 StartChildError::AlreadyPresent => error_of("already_present"),
-                StartChildError::BadOption { option, .. } => Json::object([
+                StartChildError::BadOption(BadOption { option, .. }) => Json::object([
                     ("error", Json::text("bad_combination")),
                     ("keys", Json::Array(reasons::keys(option))),
                 ]),

@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Poll, Wake, Waker};
 
-use otp_core::contained::{Contained, catch, catch_future, contain, drop_contained};
+use otp_core::contained::{Contained, catch, catch_future, contain, drop_contained, wake};
 
 /// Counts its drops, and panics in each.
 struct Torn(Arc<AtomicUsize>);
@@ -67,6 +67,24 @@ fn a_drop_that_panics_goes_no_further() {
     let (value, drops) = torn();
     drop(Contained::new(value));
     assert_eq!(drops.load(Ordering::SeqCst), 1);
+}
+
+/// Panics when it wakes.
+struct Angry(AtomicUsize);
+
+impl Wake for Angry {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        panic!("not now");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_was_woken() {
+    let waker = Arc::new(Angry(AtomicUsize::new(0)));
+    wake(Some(Waker::from(Arc::clone(&waker))));
+    assert_eq!(waker.0.load(Ordering::SeqCst), 1);
+    wake(None);
 }
 
 #[test]

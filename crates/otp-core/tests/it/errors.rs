@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::num::ParseIntError;
 
-use otp_core::{CallError, CastError, ExitReason, InspectError, StartError, StopError};
+use otp_core::{BadOption, CallError, CastError, ExitReason, InspectError, StartError, StopError};
 
 use crate::support::{Log, Msg, Outcome, Probe, shown};
 
@@ -33,12 +33,12 @@ fn start_errors_say_what_is_wrong() {
             "NoTimers",
         ),
         (
-            StartError::BadOption {
+            StartError::BadOption(BadOption {
                 option: "bounded",
                 allowed: "1 or more",
-            },
+            }),
             "option `bounded` must be 1 or more",
-            r#"BadOption { option: "bounded", allowed: "1 or more" }"#,
+            r#"BadOption(BadOption { option: "bounded", allowed: "1 or more" })"#,
         ),
         (
             StartError::Ignored,

@@ -7,7 +7,8 @@ mod waiting;
 use std::sync::{Arc, Mutex};
 
 use otp_core::{
-    CastError, Context, GenServer, ReplyTo, ServerOptions, ServerRef, StartError, start, start_with,
+    BadOption, CastError, Context, GenServer, ReplyTo, ServerOptions, ServerRef, StartError, start,
+    start_with,
 };
 use tokio::sync::Semaphore;
 
@@ -167,10 +168,10 @@ async fn a_capacity_of_zero_is_refused_with_the_name_of_the_option() {
     assert!(
         matches!(
             refused,
-            Err(StartError::BadOption {
+            Err(StartError::BadOption(BadOption {
                 option: "bounded",
                 ..
-            })
+            }))
         ),
         "{refused:?}"
     );

@@ -294,7 +294,7 @@ async fn a_mailbox_without_room_is_refused() {
     let refused = Probe::new(&log).start_bounded(0).await;
     assert_eq!(
         shown(&refused),
-        r#"Err(BadOption { option: "bounded", allowed: "1 or more" })"#
+        r#"Err(BadOption(BadOption { option: "bounded", allowed: "1 or more" }))"#
     );
     assert_eq!(log.take(), ["state dropped"]);
 }

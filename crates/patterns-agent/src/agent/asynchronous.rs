@@ -6,9 +6,9 @@ use std::task::Poll;
 use super::{Agent, answer};
 use crate::core::Failure;
 use crate::error::{AgentError, Fault};
-use crate::panics::{Payload, catch, contained_drop};
 use crate::server::{AgentMsg, Work};
 use otp_core::ReplyTo;
+use otp_core::contained::{Payload, catch, drop_contained};
 
 impl<T: Clone + Send + Sync + 'static> Agent<T> {
     /// Changes the state by work that may wait: `change` gets a copy of it and returns the new one.
@@ -120,6 +120,6 @@ async fn contained<W: Future>(work: W) -> Result<W::Output, Payload> {
         Err(payload) => Poll::Ready(Err(payload)),
     })
     .await;
-    contained_drop(work);
+    drop_contained(work);
     done
 }

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use otp_core::contained::drop_contained;
+
 use super::Core;
 use crate::observer::{Observer, Seen};
-use crate::panics::contained_drop;
 
 impl<T> Core<T> {
     /// Lets readers see a state from now on, if it is not there already.
     pub(crate) fn share(&mut self) {
         if let Some(state) = self.own.take() {
             let nothing = self.shared.cell.publish(Arc::new(state), self.version);
-            contained_drop(nothing);
+            drop_contained(nothing);
         }
     }
 
@@ -23,7 +24,7 @@ impl<T> Core<T> {
                 Ok(state) => self.own = Some(state),
                 Err(state) => {
                     let nothing = self.shared.cell.publish(state, self.version);
-                    contained_drop(nothing);
+                    drop_contained(nothing);
                 }
             }
         }
@@ -32,7 +33,7 @@ impl<T> Core<T> {
     pub(super) fn publish(&mut self, state: Arc<T>) {
         self.version += 1;
         let seen = (!self.waiters.is_empty() || !self.views.is_empty()).then(|| Arc::clone(&state));
-        contained_drop(self.shared.cell.publish(state, self.version));
+        drop_contained(self.shared.cell.publish(state, self.version));
         if let Some(state) = seen {
             self.waiters.see(&state, self.version);
             self.views.see(&state, self.version);
@@ -65,7 +66,7 @@ impl<T> Core<T> {
         if self.show(&mut *waiter) == Seen::Again {
             self.waiters.add(waiter);
         } else {
-            contained_drop(waiter);
+            drop_contained(waiter);
         }
     }
 
@@ -74,7 +75,7 @@ impl<T> Core<T> {
         if self.show(&mut *view) == Seen::Again {
             self.views.add(view);
         } else {
-            contained_drop(view);
+            drop_contained(view);
         }
     }
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use otp_core::contained::{Payload, catch};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::BoxFuture;
-use crate::contained::{catch, discard, message};
 
 /// Lets everything else run for once. Without a runtime too.
 pub(super) async fn yield_now() {
@@ -104,19 +104,17 @@ pub(super) async fn contained<T>(work: BoxFuture<'_, T>, limit: Duration) -> Res
     let dropped = drop_contained(work);
     match result {
         Ok(Ok(result)) => dropped.map(|()| result),
-        Ok(Err(panic)) => Err(panicked(panic)),
+        Ok(Err(panic)) => Err(panicked(&panic)),
         Err(_) => Err(format!("did not end within {limit:?}").into()),
     }
 }
 
 fn drop_contained<T>(work: Pin<Box<dyn Future<Output = T> + Send + '_>>) -> Result<(), Arc<str>> {
-    catch(|| drop(work)).map_err(panicked)
+    catch(|| drop(work)).map_err(|panic| panicked(&panic))
 }
 
-fn panicked(panic: crate::contained::Payload) -> Arc<str> {
-    let text = format!("panicked: {}", message(&panic)).into();
-    discard(panic);
-    text
+fn panicked(panic: &Payload) -> Arc<str> {
+    format!("panicked: {}", panic.message()).into()
 }
 
 /// Waiting for something that can only be asked for again and again.

@@ -1,6 +1,5 @@
 //! Every text that a person reads.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use patterns_behaviour::{
@@ -127,7 +126,6 @@ fn the_other_errors() {
         option: "workers",
         allowed: "from 1 to 1,024",
     };
-    let start = StartError::Server(otp_core::StartError::NoRuntime);
     let unknown = UnknownName {
         name: "x".into(),
         known: vec!["a".into()],
@@ -135,8 +133,7 @@ fn the_other_errors() {
     let texts = [
         bad.to_string(),
         StartError::BadOption(bad).to_string(),
-        start.to_string(),
-        start.source().unwrap().to_string(),
+        StartError::NoRuntime.to_string(),
         AddError::Stopped(()).to_string(),
         AddError::BadOption { bad, refused: () }.to_string(),
         MakeError::<String>::Unknown(unknown).to_string(),
@@ -145,7 +142,6 @@ fn the_other_errors() {
     insta::assert_snapshot!(texts.join("\n"), @r"
     option `workers` must be from 1 to 1,024
     option `workers` must be from 1 to 1,024
-    the dispatcher's process did not start
     there is no tokio runtime here
     the dispatcher has ended
     option `workers` must be from 1 to 1,024

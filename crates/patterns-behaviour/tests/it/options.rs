@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use otp_core::StartError as ServerError;
 use patterns_behaviour::{AddError, Dispatcher, DispatcherConfig, Hooks, Route, StartError};
 
 use crate::support::{Parcel, Port, Scripted, config, ports, try_ports};
@@ -103,6 +102,6 @@ fn without_a_runtime_there_is_no_dispatcher() {
         panic!("it should know at once");
     };
     let error = started.unwrap_err();
-    assert!(matches!(error, StartError::Server(ServerError::NoRuntime)));
-    assert_eq!(error.to_string(), "the dispatcher's process did not start");
+    assert!(matches!(error, StartError::NoRuntime));
+    assert_eq!(error.to_string(), "there is no tokio runtime here");
 }

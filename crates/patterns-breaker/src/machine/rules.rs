@@ -1,8 +1,8 @@
 //! What a state machine goes by: the options, in its own units.
 
 use otp_core::backoff::Backoff;
+use otp_core::clock::nanos;
 
-use crate::clock::nanos;
 use crate::config::{BreakerConfig, WindowSize};
 use crate::event::Cause;
 use crate::window::{Size, Tally};

@@ -4,13 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 use otp_core::backoff::Backoff;
+use otp_core::clock::NEVER;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::ramp::{WHOLE, share};
 use super::rules::Rates;
 use super::{End, Machine, Refusal, Rules};
-use crate::clock::NEVER;
 use crate::event::Cause;
 use crate::window::Size;
 use crate::{Outcome, State};

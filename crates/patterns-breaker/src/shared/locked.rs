@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::clock::NEVER;
-use crate::contained::catch;
+use otp_core::clock::NEVER;
+use otp_core::contained::contain;
+
 use crate::counters::Counts;
 use crate::events::Feed;
 use crate::machine::{Change, End, Machine};
@@ -192,6 +193,6 @@ impl Shared {
 /// Wakes all, even if one of them panics.
 pub(super) fn wake(wakers: Vec<Waker>) {
     for waker in wakers {
-        let _ = catch(|| waker.wake());
+        contain(|| waker.wake());
     }
 }

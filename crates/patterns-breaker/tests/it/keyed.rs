@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use patterns_breaker::{BreakerConfig, BreakerSet, ConfigError, State};
+use patterns_breaker::{BadOption, BreakerConfig, BreakerSet, State};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -159,7 +159,7 @@ fn a_set_without_room_or_with_wrong_options_is_refused() {
     let wrong = BreakerSet::<u64>::new(config, 1).unwrap_err();
     assert!(matches!(
         wrong,
-        ConfigError::BadOption {
+        BadOption {
             option: "success_threshold",
             ..
         }

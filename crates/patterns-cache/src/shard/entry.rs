@@ -1,7 +1,8 @@
 //! One entry of a shard, and when it is over.
 
+use otp_core::clock::NEVER;
+
 use crate::RemovalCause;
-use crate::clock::NEVER;
 use crate::idle::Idle;
 use crate::s3fifo::{Candidate, Uses};
 

@@ -3,9 +3,9 @@
 use std::mem;
 
 use hashbrown::HashTable;
+use otp_core::clock::NEVER;
 
 use super::{Entry, Shard, Walk, is_over};
-use crate::clock::NEVER;
 use crate::s3fifo::to_index;
 
 /// How many entries one step of a sweep looks at, at most. What is done to each costs some tens of

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use patterns_cache::{Cache, CacheConfig, Hooks, StartError};
+use patterns_cache::{BadOption, Cache, CacheConfig, Hooks, StartError};
 use tokio::time::advance;
 
 use crate::support::secs;
@@ -10,7 +10,7 @@ use crate::support::secs;
 async fn refused(config: CacheConfig) -> (String, &'static str) {
     match Cache::<u64, u64>::start(config).await {
         Err(error) => match error {
-            StartError::BadOption { option, .. } => (error.to_string(), option),
+            StartError::BadOption(BadOption { option, .. }) => (error.to_string(), option),
             other => panic!("{other}"),
         },
         Ok(cache) => panic!("{cache:?}"),

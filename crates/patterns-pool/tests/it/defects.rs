@@ -1,6 +1,6 @@
 //! What was wrong with the original, each as a test of its own.
 
-use patterns_pool::{CallError, ProcessError, StartError};
+use patterns_pool::{BadOption, CallError, ProcessError, StartError};
 
 use crate::support::{
     Deed, Job, World, advance, assert_at_rest, lazy, ms, parts, quiet, secs, settle, sized, workers,
@@ -129,7 +129,7 @@ async fn a_size_of_zero_makes_no_workers() {
     let error = world.try_pool(sized(0)).await.unwrap_err();
     assert!(matches!(
         error,
-        StartError::BadOption { option: "size", .. }
+        StartError::BadOption(BadOption { option: "size", .. })
     ));
     assert_eq!(world.made(), 0);
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use patterns_pool::{
-    CallError, CheckoutError, CreateError, ExitReason, ProcessError, ResizeError, StartError,
+    BadOption, CallError, CheckoutError, CreateError, ExitReason, ProcessError, StartError,
     TransactionError, WaitedFor,
 };
 
@@ -41,15 +41,15 @@ fn texts_say_what_happened() {
         ProcessError::from(CheckoutError::Closed).to_string(),
         StartError::Create(failed()).to_string(),
         StartError::Server(otp_core::StartError::NoRuntime).to_string(),
-        ResizeError::BadOption {
+        BadOption {
             option: "size",
             allowed: "1 or more",
         }
         .to_string(),
-        StartError::BadOption {
+        StartError::BadOption(BadOption {
             option: "size",
             allowed: "1 or more",
-        }
+        })
         .to_string(),
     ];
     insta::assert_snapshot!(lines.join("\n"), @r"

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use patterns_pool::{Order, PoolConfig, Shedding, StartError, WarmUp};
+use patterns_pool::{BadOption, Order, PoolConfig, Shedding, StartError, WarmUp};
 
 use crate::support::{World, assert_at_rest, lazy, ms, secs, sized};
 
@@ -11,7 +11,7 @@ async fn refused(config: PoolConfig) -> (&'static str, &'static str) {
     let error = world.try_pool(config).await.unwrap_err();
     assert_eq!(world.made(), 0);
     match error {
-        StartError::BadOption { option, allowed } => (option, allowed),
+        StartError::BadOption(BadOption { option, allowed }) => (option, allowed),
         other => panic!("{other:?}"),
     }
 }

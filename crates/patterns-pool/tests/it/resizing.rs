@@ -1,6 +1,6 @@
 //! Another size, while the pool works.
 
-use patterns_pool::{Guard, PoolConfig, ResizeError};
+use patterns_pool::{BadOption, Guard, PoolConfig};
 
 use crate::support::{Deed, World, advance, assert_at_rest, lazy, parts, secs, settle};
 
@@ -109,10 +109,7 @@ async fn members_that_are_being_made_when_a_pool_shrinks_are_closed_if_they_are_
 async fn a_size_of_zero_or_without_measure_is_refused_and_changes_nothing() {
     let (_world, pool) = parts(2).await;
     for size in [0, 1_000_001, usize::MAX] {
-        let error = pool.resize(size).unwrap_err();
-        let ResizeError::BadOption { option, allowed } = error else {
-            panic!("{error:?}");
-        };
+        let BadOption { option, allowed } = pool.resize(size).unwrap_err();
         assert_eq!(option, "size");
         assert!(allowed.starts_with("1 or more"));
     }

@@ -1,7 +1,7 @@
 //! A pool as a child of a supervisor.
 
 use otp_core::{Strategy, Supervisor};
-use patterns_pool::{CheckoutError, Pool, PoolConfig, StartError, WarmUp};
+use patterns_pool::{BadOption, CheckoutError, Pool, PoolConfig, WarmUp};
 
 use crate::support::{
     Census, Deed, Job, Parts, World, advance, assert_at_rest, lazy, quiet, secs, settle, sized,
@@ -110,10 +110,7 @@ async fn a_child_that_cannot_make_its_first_members_does_not_start() {
 #[tokio::test(start_paused = true)]
 async fn a_child_with_a_bad_option_is_refused_at_once() {
     let error = Pool::child("parts", sized(0), Parts(World::new())).unwrap_err();
-    assert!(matches!(
-        error,
-        StartError::BadOption { option: "size", .. }
-    ));
+    assert!(matches!(error, BadOption { option: "size", .. }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
+use otp_core::contained::drop_contained;
 use otp_core::{ServerRef, WeakRef};
 
 use super::Shared;
-use crate::contained::catch_drop;
 use crate::mailbox::Mailbox;
 use crate::options::{SubscribeOptions, SubscribeServerOptions};
 use crate::pattern::{PATTERN_ALLOWED, is_pattern};
@@ -82,7 +82,7 @@ impl<M> Shared<M> {
             Kind::Server(_) => {}
         }
         let lost = left.len() as u64;
-        left.into_iter().for_each(catch_drop);
+        left.into_iter().for_each(drop_contained);
         Ok(Begun {
             subscriber,
             lost,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use patterns_ratelimit::{
-    ConfigError, Denied, KeyedConfig, KeyedRateLimiter, Quota, RateLimiter, StartError,
+    BadOption, Denied, KeyedConfig, KeyedRateLimiter, Quota, RateLimiter, StartError,
 };
 use tokio::time::advance;
 
@@ -64,7 +64,7 @@ async fn a_bad_option_is_an_error_of_every_start() {
     let start = KeyedRateLimiter::<u64>::start(bad).await.unwrap_err();
     assert!(matches!(
         start,
-        StartError::Config(ConfigError::BadOption {
+        StartError::BadOption(BadOption {
             option: "capacity",
             ..
         })

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use otp_core::contained::Contained;
 use otp_core::{Child, DynamicSupervisor, GenServer};
 
 use crate::closing::Closing;
-use crate::contained::Contained;
 use crate::keyed::Keyed;
 use crate::place::{Place, Stay};
 use crate::row::Key;
 use crate::table::Table;
-use crate::{RegistryConfig, StartError};
+use crate::{BadOption, RegistryConfig};
 
 /// Makes the specification of the worker of a key.
 pub(super) type Specify<K, M, V> = Box<dyn Fn(K, Place<K, M, V>) -> Child<M> + Send + Sync>;
@@ -30,7 +30,7 @@ where
     pub(super) fn new<S>(
         config: RegistryConfig,
         factory: impl Fn(&K) -> S + Send + Sync + 'static,
-    ) -> Result<Self, StartError>
+    ) -> Result<Self, BadOption>
     where
         S: GenServer<Msg = M>,
     {

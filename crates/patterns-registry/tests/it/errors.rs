@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use patterns_registry::{
-    CallError, CallWorkerError, CastWorkerError, ExitReason, NotFound, StartError,
+    BadOption, CallError, CallWorkerError, CastWorkerError, ExitReason, NotFound, StartError,
     StartWorkerError, StopWorkerError,
 };
 
@@ -11,11 +11,11 @@ use patterns_registry::{
 fn each_error_has_its_text() {
     let failed = StartWorkerError::Failed(ExitReason::boxed("disk full"));
     let errors: Vec<Box<dyn Error>> = vec![
-        Box::new(StartError::BadOption {
+        Box::new(StartError::BadOption(BadOption {
             option: "max_workers",
             allowed: "1 or more",
-        }),
-        Box::new(StartError::Supervisor(otp_core::StartError::NoRuntime)),
+        })),
+        Box::new(StartError::NoRuntime),
         Box::new(StartWorkerError::MaxWorkers),
         Box::new(StartWorkerError::Ignored),
         Box::new(StartWorkerError::Timeout),
@@ -38,7 +38,7 @@ fn each_error_has_its_text() {
     let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(texts.join("\n"), @r"
     option `max_workers` must be 1 or more
-    the supervisor of the workers did not start
+    there is no tokio runtime here
     there are as many workers as there may be
     the worker declined to start
     the worker took longer than the start timeout
@@ -60,7 +60,6 @@ fn each_error_has_its_text() {
         .filter_map(|error| Some(error.source()?.to_string()))
         .collect();
     insta::assert_snapshot!(causes.join("\n"), @r"
-    there is no tokio runtime here
     disk full
     disk full
     disk full

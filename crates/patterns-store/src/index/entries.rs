@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::ops::RangeBounds;
 
+use otp_core::contained::contain;
+
 use crate::TableError;
 use crate::bounds::proper;
-use crate::contained::contain;
 use crate::inside::{Held, Inside};
 use crate::sync::{Arc, Mutex};
 use crate::watch::{Event, Notes, Ready, Watcher, What};

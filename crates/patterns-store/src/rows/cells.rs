@@ -3,7 +3,7 @@
 use std::{iter, vec};
 
 use super::{Cell, Row, Same};
-use crate::clock::Moment;
+use crate::moment::Moment;
 
 impl<V: Send + Sync + 'static> Cell<V> for Row<V> {
     type IntoRows = iter::Once<Self>;

@@ -4,10 +4,10 @@ use std::borrow::Borrow;
 use std::mem;
 
 use hashbrown::HashTable;
+use otp_core::contained::drop_contained;
 
 use super::{Cell, Fit, Left, Row, Rows, Same, Taken};
-use crate::clock::Moment;
-use crate::contained::contain;
+use crate::moment::Moment;
 
 /// With no more than so many keys left, a table that has grown large moves into less memory.
 const FEW: usize = 256;
@@ -266,8 +266,8 @@ where
 
     fn discard(self) {
         for entry in self.table {
-            contain(|| drop(entry.key));
-            entry.cell.into_rows().for_each(|row| contain(|| drop(row)));
+            drop_contained(entry.key);
+            entry.cell.into_rows().for_each(drop_contained);
         }
     }
 }

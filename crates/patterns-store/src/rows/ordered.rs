@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
+use otp_core::contained::drop_contained;
+
 use super::{Fit, Left, Row, Rows, Same, Taken};
-use crate::clock::Moment;
-use crate::contained::contain;
+use crate::moment::Moment;
 
 /// A B-tree. It is searched by the program's `Ord`, so nothing here relies on finding a key twice.
 #[derive(Debug)]
@@ -132,8 +133,8 @@ where
 
     fn discard(self) {
         for (key, row) in self.map {
-            contain(|| drop(key));
-            contain(|| drop(row));
+            drop_contained(key);
+            drop_contained(row);
         }
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use otp_core::clock::{Clock, NEVER};
+
 use super::{Bin, Shard};
-use crate::clock::{Clock, NEVER};
+use crate::moment::Moment;
 use crate::rows::{Fit, Hashed, Ordered, Row, Rows};
 
 type InHashed = Hashed<u16, Row<u16>>;
@@ -55,7 +57,7 @@ async fn agrees<R: Rows<u16, u16> + TakeKey>(seed: u64) {
     let mut deadlines = HashMap::new();
     let mut walking = false;
     for _ in 0..400 {
-        let now = clock.moment();
+        let now = Moment::of(&clock);
         let mut bin = Bin::default();
         match random.below(20) {
             // A crowd, so that the table grows or is rebuilt.
@@ -91,7 +93,7 @@ async fn agrees<R: Rows<u16, u16> + TakeKey>(seed: u64) {
             13..18 if walking => walking = shard.sweep_step(&mut bin, &now, None),
             _ => tokio::time::advance(Duration::from_millis(random.below(10))).await,
         }
-        let now = clock.moment();
+        let now = Moment::of(&clock);
         let live = deadlines
             .values()
             .filter(|&&deadline| !now.is_over(deadline));
@@ -120,7 +122,7 @@ fn put<R: Rows<u16, u16>>(
     };
     let fit: Fit<_> = shard
         .rows
-        .fit(hash_of(key), &key, &key, None, &clock.moment());
+        .fit(hash_of(key), &key, &key, None, &Moment::of(&clock));
     shard.rows.put(fit, hash_of(key), key, row);
     shard.note_deadline(deadline);
     deadlines.insert(key, deadline);
@@ -160,7 +162,8 @@ async fn a_sweep_during_which_rows_moved_does_not_vouch_for_having_met_all() {
                 shard.rows.put(Fit::New, hash, key, row);
                 shard.note_deadline(deadline);
             };
-            let deadline = |millis| clock.moment().deadline(Some(Duration::from_millis(millis)));
+            let deadline =
+                |millis| Moment::of(&clock).deadline(Some(Duration::from_millis(millis)));
             add(&mut shard, start, 0, deadline(1));
             for key in 1..FULL - 1 {
                 add(&mut shard, start, key, NEVER);
@@ -168,7 +171,7 @@ async fn a_sweep_during_which_rows_moved_does_not_vouch_for_having_met_all() {
             let late = deadline(5);
             add(&mut shard, start, FULL - 1, late);
             tokio::time::advance(Duration::from_millis(1)).await;
-            let now = clock.moment();
+            let now = Moment::of(&clock);
             let mut bin = Bin::default();
             assert!(shard.begin_sweep(&mut bin, &now));
             for _ in 0..steps {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Shared;
 use crate::limit::Places;
+use crate::moment::Moment;
 use crate::rows::{Cell, Fit, Row, Rows};
 use crate::shard::Bin;
 use crate::watch::{Event, Telling, What};
@@ -40,7 +41,7 @@ impl<K, V, T: TableType<K, V>> Shared<K, V, T> {
     ) -> Result<Option<T::Put>, PutError<K, V>> {
         let hash = T::hash_of(&self.hasher, &key);
         let part = self.part(hash);
-        let deadline = self.clock.moment().deadline(ttl);
+        let deadline = Moment::of(&self.clock).deadline(ttl);
         loop {
             let mut telling = Telling::default();
             let mut held = match self.write(part) {
@@ -48,7 +49,7 @@ impl<K, V, T: TableType<K, V>> Shared<K, V, T> {
                 Err(error) => return Err(PutError::new(error, key, value)),
             };
             // What is over is judged by the time at which the lock is held, not by that at which it was asked for.
-            let now = self.clock.moment();
+            let now = Moment::of(&self.clock);
             let shard = &mut *held;
             let fit = shard.rows.fit(hash, &key, &value, T::SAME, &now);
             let replaces_live = match &fit {
@@ -89,7 +90,7 @@ impl<K, V, T: TableType<K, V>> Shared<K, V, T> {
         Q: ?Sized,
     {
         let hash = T::hash(&self.hasher, key);
-        let now = self.clock.moment();
+        let now = Moment::of(&self.clock);
         let mut telling = Telling::default();
         let mut held = self.write(self.part(hash))?;
         let shard = &mut *held;
@@ -133,7 +134,7 @@ impl<K, V, T: TableType<K, V>> Shared<K, V, T> {
         &self,
         mut chosen: impl FnMut(&K, &V) -> bool,
     ) -> Result<usize, TableError> {
-        let now = self.clock.moment();
+        let now = Moment::of(&self.clock);
         let mut removed = 0;
         for part in &self.parts {
             let mut bin = Bin::<K, V, T::Rows>::default();

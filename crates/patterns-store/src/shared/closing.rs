@@ -1,7 +1,8 @@
 //! How a table dies.
 
+use otp_core::contained::{contain, drop_contained};
+
 use super::Shared;
-use crate::contained::contain;
 use crate::inside::Inside;
 use crate::rows::Rows;
 use crate::shard::Bin;
@@ -23,15 +24,15 @@ impl<K, V, T: TableType<K, V>> Shared<K, V, T> {
                 let rows = shard.clear(&mut bin, None);
                 drop(shard);
                 // Outside of the lock. A drop that panics must not keep the rest from being dropped.
-                contain(|| drop(watchers));
+                drop_contained(watchers);
                 rows.discard();
-                contain(|| drop(bin));
+                drop_contained(bin);
             }
         }
         let watchers = std::mem::take(&mut *self.watchers.lock());
         for watcher in watchers {
             contain(|| watcher.close());
-            contain(|| drop(watcher));
+            drop_contained(watcher);
         }
     }
 

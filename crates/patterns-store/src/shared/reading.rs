@@ -1,6 +1,7 @@
 //! How one key is read.
 
 use super::{Counts, Shared};
+use crate::moment::Moment;
 use crate::rows::{Cell, Row, Rows};
 use crate::{Lookup, TableError, TableType, UniqueKeys};
 
@@ -15,7 +16,7 @@ impl<K, V, T: TableType<K, V>> Shared<K, V, T> {
     {
         let hash = T::hash(&self.hasher, key);
         let part = self.part(hash);
-        let now = self.clock.moment();
+        let now = Moment::of(&self.clock);
         let held = self.read(part)?;
         let rows = T::find(&held.rows, hash, key).map_or(&[][..], |(_, cell)| cell.rows());
         let live = rows.iter().filter(|row| !now.is_over(row.deadline));
@@ -32,7 +33,7 @@ impl<K, V, T: TableType<K, V>> Shared<K, V, T> {
         start: A,
         mut fold: impl FnMut(A, &K, &V) -> A,
     ) -> Result<A, TableError> {
-        let now = self.clock.moment();
+        let now = Moment::of(&self.clock);
         let mut folded = Some(start);
         for part in &self.parts {
             let held = self.read(part)?;
@@ -50,7 +51,7 @@ impl<K, V, T: TableType<K, V>> Shared<K, V, T> {
     where
         K: Clone,
     {
-        let now = self.clock.moment();
+        let now = Moment::of(&self.clock);
         for part in &self.parts {
             let mut places = Vec::new();
             let mut cursors = vec![Default::default()];
@@ -81,7 +82,7 @@ impl<K, V, T: UniqueKeys<K, V>> Shared<K, V, T> {
         V: Clone,
     {
         let hash = T::hash(&self.hasher, key);
-        let now = self.clock.moment();
+        let now = Moment::of(&self.clock);
         let held = self.read(self.part(hash))?;
         let row = T::find(&held.rows, hash, key).map(|(_, row)| row);
         Ok(row

@@ -2,11 +2,13 @@
 
 use std::borrow::Borrow;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use otp_core::clock::NEVER;
+use otp_core::contained::catch;
 
 use super::Shared;
-use crate::clock::NEVER;
 use crate::limit::Places;
+use crate::moment::Moment;
 use crate::rows::{Fit, Left, Row, Rows};
 use crate::shard::Shard;
 use crate::watch::{Event, Telling, What};
@@ -36,7 +38,7 @@ impl<K, V, T: UniqueKeys<K, V>> Shared<K, V, T> {
             let mut value: Option<V>;
             let mut fresh: Option<(K, V)>;
             let mut held = self.write(part)?;
-            let now = self.clock.moment();
+            let now = Moment::of(&self.clock);
             let shard = &mut *held;
             if let Some((key, row)) = T::find_mut(&mut shard.rows, hash, key) {
                 let live = !now.is_over(row.deadline);
@@ -95,7 +97,7 @@ impl<K, V, T: UniqueKeys<K, V>> Shared<K, V, T> {
             let mut fresh: Option<(K, V)> = None;
             let mut old: Left<K, V> = (None, None);
             let mut held = self.write(part)?;
-            let now = self.clock.moment();
+            let now = Moment::of(&self.clock);
             let shard = &mut *held;
             let found = T::find(&shard.rows, hash, key);
             let live = found.map(|(_, row)| !now.is_over(row.deadline));
@@ -127,7 +129,7 @@ impl<K, V, T: UniqueKeys<K, V>> Shared<K, V, T> {
                 None => {}
             }
             let mut there = false;
-            let changed = catch_unwind(AssertUnwindSafe(|| {
+            let changed = catch(|| {
                 if let Some(value) = change.take().and_then(|change| change(current)) {
                     let key = old_key.take().unwrap_or_else(|| key.to_owned());
                     fresh = Some((key, value));
@@ -138,7 +140,7 @@ impl<K, V, T: UniqueKeys<K, V>> Shared<K, V, T> {
                     }
                     there = true;
                 }
-            }));
+            });
             if !there {
                 removal.commit();
             }
@@ -147,7 +149,7 @@ impl<K, V, T: UniqueKeys<K, V>> Shared<K, V, T> {
             }
             drop(held);
             if let Err(panic) = changed {
-                resume_unwind(panic);
+                panic.resume();
             }
             return Ok(there);
         }

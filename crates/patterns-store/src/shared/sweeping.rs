@@ -3,6 +3,7 @@
 use super::Shared;
 use crate::TableError;
 use crate::TableType;
+use crate::moment::Moment;
 use crate::rows::Rows;
 use crate::shard::Bin;
 
@@ -20,7 +21,7 @@ impl<K, V, T: TableType<K, V>> Shared<K, V, T> {
         let Some(shard) = self.parts.get(part) else {
             return Ok((0, None));
         };
-        let now = self.clock.moment();
+        let now = Moment::of(&self.clock);
         let mut bin = Bin::default();
         let mut held = self.write(shard)?;
         let more = (begun || held.begin_sweep(&mut bin, &now))

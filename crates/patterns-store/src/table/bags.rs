@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash};
 
 use super::Table;
+use crate::moment::Moment;
 use crate::shard::Bin;
 use crate::watch::What;
 use crate::{ManyRows, TableError};
@@ -40,7 +41,7 @@ where
         self.rights.write()?;
         let shared = &self.shared;
         let hash = shared.hasher.hash_one(key);
-        let now = shared.clock.moment();
+        let now = Moment::of(&shared.clock);
         let mut bin = Bin::<K, V, T::Rows>::default();
         let mut held = shared.write(shared.part(hash))?;
         bin.places = held.rows.places(hash, key, |row| {

@@ -6,6 +6,7 @@ use std::ops::RangeBounds;
 
 use super::Table;
 use crate::bounds::proper;
+use crate::moment::Moment;
 use crate::rows::Row;
 use crate::{OrderedSet, TableError};
 
@@ -169,7 +170,7 @@ where
         Q: Ord + ?Sized,
     {
         self.rights.read()?;
-        let now = self.shared.clock.moment();
+        let now = Moment::of(&self.shared.clock);
         let mut found = Vec::new();
         let held = self.shared.read(self.shared.part(0))?;
         let Some(bounds) = proper(range) else {
@@ -191,7 +192,7 @@ where
         Q: Ord + ?Sized,
     {
         self.rights.read()?;
-        let now = self.shared.clock.moment();
+        let now = Moment::of(&self.shared.clock);
         let held = self.shared.read(self.shared.part(0))?;
         let bounds = (range.start_bound(), range.end_bound());
         let mut rows = held.rows.map.range::<Q, _>(bounds).rev();

@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 
 use super::Table;
+use crate::moment::Moment;
 use crate::shared::When;
 use crate::{Lookup, PutError, TableError, UniqueKeys};
 
@@ -33,7 +34,7 @@ impl<K, V, T: UniqueKeys<K, V>> Table<K, V, T> {
         self.rights.read()?;
         let hash = T::hash(&self.shared.hasher, key);
         let part = self.shared.part(hash);
-        let now = self.shared.clock.moment();
+        let now = Moment::of(&self.shared.clock);
         let held = self.shared.read(part)?;
         let row = T::find(&held.rows, hash, key).filter(|(_, row)| !now.is_over(row.deadline));
         let seen = row.map(|(_, row)| look(&row.value));

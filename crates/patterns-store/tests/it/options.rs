@@ -1,6 +1,5 @@
 //! What a config may hold, and what the texts of refusals are.
 
-use std::error::Error;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -14,10 +13,7 @@ use crate::support::secs;
 
 fn refused(config: TableConfig) -> (String, &'static str) {
     match TableOwner::<u32, u32>::new(config) {
-        Err(error) => match error {
-            StartError::BadOption { option, .. } => (error.to_string(), option),
-            other => panic!("{other}"),
-        },
+        Err(error) => (error.to_string(), error.option),
         Ok(owner) => panic!("{owner:?}"),
     }
 }
@@ -121,9 +117,8 @@ fn a_start_without_a_runtime_is_an_error() {
         panic!("it waits for a runtime that is not there");
     };
     let error = result.unwrap_err();
-    assert!(matches!(error, StartError::Server(_)));
-    assert_eq!(error.to_string(), "the owner process did not start");
-    assert!(error.source().is_some());
+    assert!(matches!(error, StartError::NoRuntime));
+    assert_eq!(error.to_string(), "there is no tokio runtime here");
 }
 
 #[test]

@@ -114,7 +114,7 @@ async fn two_children_of_one_id_are_refused_and_nothing_starts() -> Outcome {
         ],
     );
     let error = SupervisionTree::start(twins).await.unwrap_err();
-    assert!(matches!(error, StartError::BadOption { option: "id", .. }));
+    assert!(matches!(error, StartError::BadOption(bad) if bad.option == "id"));
     insta::assert_snapshot!(error, @"option `id` must be different for each child of a supervisor");
     settle().await;
     assert!(log.take().is_empty());

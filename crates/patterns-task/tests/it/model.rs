@@ -74,7 +74,7 @@ fn expected(plan: Plan, limit: u64) -> Result<u64, TaskError> {
     if plan.millis > limit {
         Err(TaskError::Timeout)
     } else if plan.panics {
-        Err(TaskError::Panicked("as told".to_owned()))
+        Err(TaskError::Panicked("as told".into()))
     } else {
         Ok(plan.millis)
     }

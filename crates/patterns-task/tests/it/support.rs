@@ -114,7 +114,7 @@ pub(crate) fn stream_config(max_concurrency: usize, order: Order) -> StreamConfi
 }
 
 pub(crate) fn panicked(message: &str) -> TaskError {
-    TaskError::Panicked(message.to_owned())
+    TaskError::Panicked(message.into())
 }
 
 pub(crate) fn timeout<E>() -> Failure<E> {

@@ -15,6 +15,7 @@ use super::lineage::Lineage;
 use super::members::{Member, Members, Phase};
 use super::plan::DynamicSupervisor;
 use super::request::{Asks, DynamicSupervisorMsg, Request};
+use crate::bad_option::BadOption;
 use crate::context::Context;
 use crate::exit_reason::ExitReason;
 use crate::exits::Exit;
@@ -92,7 +93,10 @@ impl DynamicTree {
         if let Some(option) = child.terms().fault(AutoShutdown::Never) {
             let allowed = allowed(option);
             drop(child);
-            return reply.send(Err(StartChildError::BadOption { option, allowed }));
+            return reply.send(Err(StartChildError::BadOption(BadOption {
+                option,
+                allowed,
+            })));
         }
         if self.members.len() >= self.max_children {
             // First, so that who is told finds the address closed.

@@ -3,8 +3,8 @@
 mod most;
 
 use otp_core::{
-    Child, ChildError, ChildKind, ExitReason, Restart, ServerOptions, StartChildError, StartError,
-    Strategy, Supervisor,
+    BadOption, Child, ChildError, ChildKind, ExitReason, Restart, ServerOptions, StartChildError,
+    StartError, Strategy, Supervisor,
 };
 use tokio::time::Instant;
 
@@ -143,20 +143,20 @@ async fn options_that_do_not_go_together_are_refused() -> Outcome {
         let refused = supervisor.start_child(plain("a").significant()).await;
         assert!(matches!(
             refused,
-            Err(StartChildError::BadOption {
+            Err(StartChildError::BadOption(BadOption {
                 option: "auto_shutdown",
                 ..
-            })
+            }))
         ));
         let options = ServerOptions::default().bounded(0);
         let child = Child::server_with("a", options, || Probe::new(&Log::default()));
         let refused = supervisor.start_child(child).await;
         assert!(matches!(
             refused,
-            Err(StartChildError::BadOption {
+            Err(StartChildError::BadOption(BadOption {
                 option: "bounded",
                 ..
-            })
+            }))
         ));
         assert_eq!(numbers(&supervisor).await, (0, 0));
     }
@@ -179,10 +179,10 @@ async fn a_limit_of_its_own_is_refused_by_a_supervisor_that_is_not_dynamic() -> 
     let refused = tree.start_child(limited()).await;
     assert!(matches!(
         refused,
-        Err(StartChildError::BadOption {
+        Err(StartChildError::BadOption(BadOption {
             option: "own_limit",
             ..
-        })
+        }))
     ));
     assert!(tree.which_children().await?.is_empty());
     Ok(())

@@ -177,7 +177,7 @@ async fn a_bad_option_takes_no_key() -> Outcome {
         .start_with(Probe::new(&Log::default()), options)
         .await;
     assert!(
-        matches!(started, Err(StartError::BadOption { .. })),
+        matches!(started, Err(StartError::BadOption(_))),
         "{started:?}"
     );
     assert_eq!(names.count(), 0);

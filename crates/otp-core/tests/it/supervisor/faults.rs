@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use otp_core::{
-    AutoShutdown, CallError, Child, ChildError, ChildState, ExitReason, FailedToStartChild,
-    Restart, ServerOptions, StartChildError, StartError, Strategy, Supervisor,
+    AutoShutdown, BadOption, CallError, Child, ChildError, ChildState, ExitReason,
+    FailedToStartChild, Restart, ServerOptions, StartChildError, StartError, Strategy, Supervisor,
 };
 use tokio::time::Instant;
 
@@ -135,7 +135,7 @@ async fn bad_specifications_start_nothing() -> Outcome {
     ];
     for (plan, expected) in &plans {
         let started = plan().start().await;
-        let Err(StartError::BadOption { option, .. }) = started else {
+        let Err(StartError::BadOption(BadOption { option, .. })) = started else {
             return Err(shown(&started).into());
         };
         assert_eq!(option, *expected);
@@ -161,10 +161,10 @@ async fn a_child_of_which_no_message_could_be_accepted_is_a_bad_option() -> Outc
     assert!(
         matches!(
             started,
-            Err(StartError::BadOption {
+            Err(StartError::BadOption(BadOption {
                 option: "bounded",
                 ..
-            })
+            }))
         ),
         "{started:?}"
     );
@@ -206,10 +206,10 @@ async fn the_errors_of_start_child_leave_no_child() -> Outcome {
     assert!(
         matches!(
             bad,
-            Err(StartChildError::BadOption {
+            Err(StartChildError::BadOption(BadOption {
                 option: "auto_shutdown",
                 ..
-            })
+            }))
         ),
         "{bad:?}"
     );
