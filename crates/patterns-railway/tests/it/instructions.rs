@@ -4,17 +4,17 @@
 //! the same name are compared after their labels are numbered in the order in which they appear.
 
 use std::collections::BTreeMap;
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+
+#[cfg(feature = "async")]
+use crate::compiler::built_with_cargo;
+use crate::compiler::{Folder, cargo, manifest, run};
 
 #[test]
 fn a_chain_is_the_hand_written_match() {
     let folder = Folder::new("sync");
     let library = folder.library();
-    let ours = folder.listing("ours", &library);
-    let by_hand = folder.listing("by_hand", &library);
+    let ours = functions(&folder.listing("ours", &library));
+    let by_hand = functions(&folder.listing("by_hand", &library));
 
     for function in ["chained", "checked", "placed", "all_of_three"] {
         assert_eq!(
@@ -39,8 +39,8 @@ fn a_chain_is_the_hand_written_match() {
 fn a_chain_of_futures_is_hardly_more_than_an_async_fn() {
     let folder = Folder::new("async");
     let library = built_with_cargo();
-    let ours = folder.listing("async_ours", &library);
-    let by_hand = folder.listing("async_by_hand", &library);
+    let ours = functions(&folder.listing("async_ours", &library));
+    let by_hand = functions(&folder.listing("async_by_hand", &library));
 
     for function in ["one_await", "two_awaits"] {
         let (ours, by_hand) = (count(&ours[function]), count(&by_hand[function]));
@@ -68,89 +68,6 @@ fn without_features_nothing_is_depended_on() {
 /// How many instructions there are, without the labels.
 fn count(body: &[String]) -> usize {
     body.iter().filter(|line| !line.ends_with(':')).count()
-}
-
-/// A folder of this run, which goes with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("railway-{name}-{}", process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    /// The crate without features, built by the compiler alone.
-    fn library(&self) -> PathBuf {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs");
-        run(rustc()
-            .args(["--crate-name", "patterns_railway"])
-            .arg(source)
-            .arg("--out-dir")
-            .arg(&self.0));
-        self.0.join("libpatterns_railway.rlib")
-    }
-
-    /// The functions of a source in `tests/instructions`, each as its instructions.
-    fn listing(&self, name: &str, library: &Path) -> BTreeMap<String, Vec<String>> {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/instructions")
-            .join(name)
-            .with_extension("rs");
-        let listing = self.0.join(name).with_extension("s");
-        // The same crate name for both of a pair: two functions that are the same then have the same name, too.
-        run(rustc()
-            .args(["--crate-name", "chains", "--cap-lints", "allow"])
-            .arg(source)
-            .arg(format!("--emit=asm={}", listing.display()))
-            .arg(format!("--extern=patterns_railway={}", library.display()))
-            .arg("-L")
-            .arg(library.with_file_name("deps")));
-        functions(&fs::read_to_string(listing).unwrap())
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed lies in the target folder, and `cargo clean` takes it.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn rustc() -> Command {
-    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.args(["--edition=2024", "--crate-type=lib", "-Copt-level=3"]);
-    rustc.args(["-Ccodegen-units=1", "-Cdebuginfo=0"]);
-    rustc
-}
-
-fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-}
-
-fn manifest() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")
-}
-
-/// The crate with its default features and their dependency.
-#[cfg(feature = "async")]
-fn built_with_cargo() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("railway-target");
-    run(cargo()
-        .args(["build", "--release", "--offline", "--quiet", "--lib"])
-        .arg("--manifest-path")
-        .arg(manifest())
-        .arg("--target-dir")
-        .arg(&target));
-    target.join("release/libpatterns_railway.rlib")
-}
-
-fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}\n{errors}");
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// The functions of the crate `chains` in a listing, by name.
