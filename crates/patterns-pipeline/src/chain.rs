@@ -47,6 +47,20 @@ pub trait SyncChain: Chain {
     ///
     /// The first error of a step.
     fn call(&self, input: Self::In) -> Result<Self::Out, Self::Error>;
+
+    /// Runs the steps, and no undo, and then `next` on their output.
+    ///
+    /// What comes after a step is handed into it, so that an error is returned from where it arises, as by `?`: the result of all is the only
+    /// one that there is, and the compiler makes of it what it makes of `?`.
+    ///
+    /// # Errors
+    ///
+    /// The first error of a step, and what `next` returns.
+    fn call_then<R>(
+        &self,
+        input: Self::In,
+        next: impl FnOnce(Self::Out) -> Result<R, Self::Error>,
+    ) -> Result<R, Self::Error>;
 }
 
 /// A run under way. The journal is handed in at each poll, so that no run has to borrow it.
@@ -127,6 +141,11 @@ impl<In: Send, E: Send> SyncChain for Start<In, E> {
     #[inline]
     fn call(&self, input: In) -> Result<In, E> {
         Ok(input)
+    }
+
+    #[inline]
+    fn call_then<R>(&self, input: In, next: impl FnOnce(In) -> Result<R, E>) -> Result<R, E> {
+        next(input)
     }
 }
 

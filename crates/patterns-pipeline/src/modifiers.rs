@@ -14,13 +14,15 @@ use crate::then::Then;
 use crate::timeout::Timeout;
 use crate::undo::{Undo, UndoLater, UndoNow, UndoReply};
 
-/// How a step's output is taken for its undo: by cloning it.
-type Cloned<T> = fn(&T) -> T;
 /// What is worth another attempt: all.
 type Always<E> = fn(&Cause<E>) -> bool;
 
 /// The step before with something around it.
 type Around<In, E, C, S> = Pipeline<In, E, Then<C, S>>;
+/// The output of a step after a chain.
+type OutOf<C, S> = <S as Step<<C as Chain>::Out>>::Out;
+/// The step before with an undo, for which its output is cloned.
+type AroundCloned<In, E, C, S, U> = Around<In, E, C, Undo<S, fn(&OutOf<C, S>) -> OutOf<C, S>, U>>;
 
 /// These act on the step before. The last one is the outermost: with `.timeout(limit).retry(..)` the limit is that of each attempt, with
 /// `.retry(..).timeout(limit)` that of all of them, delays included.
@@ -72,7 +74,7 @@ where
     /// # Panics
     ///
     /// Never itself. If the output's `Clone` panics in a run, then the step has panicked, and has no undo.
-    pub fn undo<U, R>(self, undo: U) -> Around<In, E, C, Undo<S, Cloned<S::Out>, UndoNow<U>>>
+    pub fn undo<U, R>(self, undo: U) -> AroundCloned<In, E, C, S, UndoNow<U>>
     where
         S::Out: Clone + 'static,
         U: Fn(S::Out) -> R + Send + Sync + 'static,
@@ -109,10 +111,7 @@ where
     /// assert!(!path.exists());
     /// # Ok(()) }
     /// ```
-    pub fn undo_async<U, R, Fut>(
-        self,
-        undo: U,
-    ) -> Around<In, E, C, Undo<S, Cloned<S::Out>, UndoLater<U>>>
+    pub fn undo_async<U, R, Fut>(self, undo: U) -> AroundCloned<In, E, C, S, UndoLater<U>>
     where
         S::Out: Clone + 'static,
         U: Fn(S::Out) -> Fut + Send + Sync + 'static,

@@ -168,7 +168,23 @@ where
     E: Send,
     C: Chain<In = In, Error = E>,
 {
-    /// Adds a step that is a function. Its panic is dealt with as with that of any step: see [`run`](Pipeline::run).
+    /// Adds a step that is a function.
+    ///
+    /// It takes what the step before returns, and returns a `Result` with the pipeline's error type. Anything else does not compile:
+    ///
+    /// ```compile_fail,E0308
+    /// use patterns_pipeline::Pipeline;
+    ///
+    /// let _ = Pipeline::<u32, String>::new().step("check", |n| { let _ = n > 0; });
+    /// ```
+    ///
+    /// ```compile_fail,E0631
+    /// use patterns_pipeline::Pipeline;
+    ///
+    /// let _ = Pipeline::<u32, String>::new()
+    ///     .step("show", |n| Ok(n.to_string()))
+    ///     .step("double", |n: u32| Ok(n * 2)); // it is a `String` here
+    /// ```
     pub fn step<Out, F>(
         self,
         name: impl Into<Name>,

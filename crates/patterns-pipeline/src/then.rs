@@ -75,7 +75,18 @@ where
 {
     #[inline]
     fn call(&self, input: C::In) -> Result<S::Out, C::Error> {
-        self.step.call(self.before.call(input)?)
+        self.before
+            .call_then(input, |between| self.step.call(between))
+    }
+
+    #[inline]
+    fn call_then<R>(
+        &self,
+        input: C::In,
+        next: impl FnOnce(S::Out) -> Result<R, C::Error>,
+    ) -> Result<R, C::Error> {
+        self.before
+            .call_then(input, |between| next(self.step.call(between)?))
     }
 }
 
@@ -204,7 +215,18 @@ where
 {
     #[inline]
     fn call(&self, input: C::In) -> Result<D::Out, C::Error> {
-        self.second.call(self.first.call(input)?)
+        self.first
+            .call_then(input, |between| self.second.call(between))
+    }
+
+    #[inline]
+    fn call_then<R>(
+        &self,
+        input: C::In,
+        next: impl FnOnce(D::Out) -> Result<R, C::Error>,
+    ) -> Result<R, C::Error> {
+        self.first
+            .call_then(input, |between| self.second.call_then(between, next))
     }
 }
 

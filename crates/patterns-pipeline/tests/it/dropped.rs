@@ -139,9 +139,7 @@ async fn a_run_that_is_not_begun_or_has_done_nothing_undoes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_done_counts_no_more_although_its_future_is_still_there() {
-    let pipeline = Pipeline::<u32, &str>::new()
-        .step("a", |n| Ok(n))
-        .undo(|_| ());
+    let pipeline = Pipeline::<u32, &str>::new().step("a", Ok).undo(|_| ());
     let mut run = std::pin::pin!(pipeline.run(0));
     assert_eq!(pipeline.stats().running, 0);
     assert_eq!(run.as_mut().await, Ok(0));

@@ -3,11 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod boxed;
+mod defects;
 mod dropped;
+mod errors;
 mod flow_model;
 mod flows;
+mod instructions;
 mod model;
 mod panics;
+mod registration;
 mod retrying;
 mod running;
 mod runtimes;

@@ -42,7 +42,7 @@ async fn without_undos_a_panic_just_goes_on() {
 #[tokio::test]
 async fn tagged_and_traced_runs_return_a_panic_as_an_error() {
     quiet();
-    let pipeline = Pipeline::new().step("a", |n| Ok(n)).step("b", blow_up);
+    let pipeline = Pipeline::new().step("a", Ok).step("b", blow_up);
     let error = pipeline.run_tagged(0).await.unwrap_err();
     assert_eq!(error.to_string(), "step `b`: panicked: as told");
     assert!(error.cause.error().is_none());
@@ -80,7 +80,7 @@ async fn a_step_that_panics_while_it_makes_its_future_has_panicked() {
     quiet();
     let log = Log::default();
     let pipeline = Pipeline::<u32, &str>::new()
-        .step("a", |n| Ok(n))
+        .step("a", Ok)
         .undo(log.undo("a"))
         .step_async("b", |n: u32| {
             assert!(n > 5, "as told: {n}");
@@ -131,7 +131,7 @@ async fn an_output_whose_clone_panics_is_a_panic_of_its_step() {
     quiet();
     let log = Log::default();
     let pipeline = Pipeline::<u32, &str>::new()
-        .step("a", |n| Ok(n))
+        .step("a", Ok)
         .undo(log.undo("a"))
         .step("b", |_| Ok(CloneBomb))
         .undo(|_| ())
@@ -155,11 +155,11 @@ async fn an_undo_a_key_and_a_hook_that_panic_in_their_drops_end_nothing() {
     let log = Log::default();
     let lines = log.clone();
     let pipeline = Pipeline::<u32, &str>::new()
-        .step("a", |n| Ok(n))
+        .step("a", Ok)
         .undo(log.undo("a"))
-        .step("b", |n| Ok(n))
+        .step("b", Ok)
         .undo_with(|_| DropBomb, |_bomb: DropBomb| ())
-        .step("c", |n| Ok(n))
+        .step("c", Ok)
         .undo_with_async(
             |_| DropBomb,
             |bomb: DropBomb| async move {
@@ -187,7 +187,7 @@ async fn a_run_that_is_polled_after_its_end_panics() {
     quiet();
     for end in [0, 1] {
         let pipeline = Pipeline::new()
-            .step("a", |n| Ok(n))
+            .step("a", Ok)
             .undo(|_| ())
             .step("b", move |n| if n == 0 { fail(n) } else { Ok(n) });
         let mut run = std::pin::pin!(pipeline.run(end));

@@ -134,7 +134,7 @@ fn sync_steps_run_without_a_runtime() {
 
 #[test]
 fn steps_may_borrow() {
-    let words = vec![String::from("one"), String::from("two")];
+    let words = [String::from("one"), String::from("two")];
     let longest = Pipeline::<usize, String>::new()
         .step("look up", |at: usize| {
             words.get(at).ok_or(format!("no word {at}"))

@@ -30,9 +30,9 @@ fn multi_thread() -> Runtime {
 fn waiting(log: &Log) -> BoxPipeline<u32, u32, &'static str> {
     let lines = log.clone();
     Pipeline::new()
-        .step("a", |n| Ok(n))
+        .step("a", Ok)
         .undo(|_| ())
-        .step("b", |n| Ok(n))
+        .step("b", Ok)
         .undo_async(|_| tokio::task::yield_now())
         .step_async("c", |_| pending())
         .on_undone(move |undone| lines.write(undone.to_string()))
@@ -70,7 +70,7 @@ fn without_a_runtime_a_run_that_fails_is_undone_as_ever() {
     let log = Log::default();
     let undone = log.clone();
     let pipeline = Pipeline::<u32, &str>::new()
-        .step("a", |n| Ok(n))
+        .step("a", Ok)
         .undo_async(move |n| {
             let undone = undone.clone();
             async move { undone.write(format!("undo {n}")) }
@@ -150,14 +150,14 @@ fn an_undo_that_the_end_of_its_runtime_cuts_off_is_told_of_as_unfinished() {
         let begun = Arc::new(Notify::new());
         let told = Arc::clone(&begun);
         let pipeline = Pipeline::<u32, &str>::new()
-            .step("a", |n| Ok(n))
+            .step("a", Ok)
             .undo(|_| ())
-            .step("b", |n| Ok(n))
+            .step("b", Ok)
             .undo_async(move |_| {
                 told.notify_one();
                 pending::<()>()
             })
-            .step("c", |n| Ok(n))
+            .step("c", Ok)
             .undo(|_| ())
             .step_async("d", |_| pending::<Result<u32, _>>())
             .on_undone(move |undone| lines.write(undone.to_string()))

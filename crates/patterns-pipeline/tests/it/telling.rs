@@ -56,9 +56,9 @@ fn events(work: impl FnOnce()) -> String {
 fn without_a_hook_an_undo_that_was_not_done_is_an_error_event() {
     quiet();
     let pipeline = Pipeline::new()
-        .step("a", |n| Ok(n))
+        .step("a", Ok)
         .undo(|_| ())
-        .step("b", |n| Ok(n))
+        .step("b", Ok)
         .undo(|_| Err::<(), _>("stuck"))
         .step("c", fail);
     assert_eq!(
@@ -66,7 +66,7 @@ fn without_a_hook_an_undo_that_was_not_done_is_an_error_event() {
         "ERROR message=a step was not undone step=b outcome=stuck"
     );
     let lost = Pipeline::<u32, &str>::new()
-        .step("a", |n| Ok(n))
+        .step("a", Ok)
         .undo(|_| ())
         .step_async("b", |_| std::future::pending::<Result<u32, _>>());
     let dropped = events(|| {
@@ -85,7 +85,7 @@ fn a_hook_is_told_instead_unless_it_panics() {
     quiet();
     let pipeline = |panics: bool| {
         Pipeline::new()
-            .step("a", |n| Ok(n))
+            .step("a", Ok)
             .undo(|_| Err::<(), _>("stuck"))
             .step("b", fail)
             .on_undone(move |_| assert!(!panics, "as told"))

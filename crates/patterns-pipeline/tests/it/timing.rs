@@ -19,18 +19,16 @@ impl From<TimedOut> for OrderError {
     }
 }
 
-fn taking(time: Duration, limit: Duration) -> impl Future<Output = Result<u32, OrderError>> {
-    async move {
-        let pipeline = Pipeline::new()
-            .step_async("a", move |n| async move {
-                if !time.is_zero() {
-                    sleep(time).await;
-                }
-                Ok(n)
-            })
-            .timeout(limit);
-        pipeline.run(7).await
-    }
+async fn taking(time: Duration, limit: Duration) -> Result<u32, OrderError> {
+    let pipeline = Pipeline::new()
+        .step_async("a", move |n| async move {
+            if !time.is_zero() {
+                sleep(time).await;
+            }
+            Ok(n)
+        })
+        .timeout(limit);
+    pipeline.run(7).await
 }
 
 #[tokio::test(start_paused = true)]
