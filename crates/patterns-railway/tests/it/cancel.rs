@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 
 use patterns_railway::{AllConcurrent, Errors, Panicked, RailwayExt, ResultExt, each_concurrent};
 
-use crate::support::{Alive, Live, dropped_at_each_await, pauses};
+use crate::live::{Alive, Live};
+use crate::polls::{dropped_at_each_await, pauses};
 
 #[derive(Debug)]
 struct Failure;

@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 
 use patterns_railway::{Errors, Panicked, Railway, RailwayExt, ResultExt, catch};
 
-use crate::support::{pauses, run};
+use crate::polls::{pauses, run};
 
 #[derive(Debug, PartialEq)]
 enum Failure {
@@ -292,7 +292,7 @@ fn the_steps_run_in_order_and_none_before_the_first_poll() {
 
 #[test]
 fn the_future_of_a_step_is_dropped_before_the_next_step_is_called() {
-    let live = crate::support::Live::default();
+    let live = crate::live::Live::default();
     let held = live.one();
     let first = async move {
         pauses(1).await;

@@ -96,7 +96,7 @@ fn one_may_stand_in_another() {
 
 #[test]
 fn values_that_are_not_opened_are_dropped() {
-    let live = crate::support::Live::default();
+    let live = crate::live::Live::default();
     let result: Result<(), Errors<&str>> = accumulate(|mut checks| {
         checks.take(Ok(live.one()));
         let _b = checks.take(Ok(live.one()));

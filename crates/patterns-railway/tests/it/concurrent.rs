@@ -9,7 +9,7 @@ use patterns_railway::{AllConcurrent, Errors, RailwayExt, ResultExt, catch};
 use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
-use crate::support::{pauses, run};
+use crate::polls::{pauses, run};
 
 async fn after(polls: usize, result: Result<u8, &'static str>) -> Result<u8, &'static str> {
     pauses(polls).await;
@@ -111,7 +111,7 @@ fn they_nest() {
 
 #[test]
 fn a_panic_reaches_whoever_awaits_and_the_others_go_with_the_future() {
-    let live = crate::support::Live::default();
+    let live = crate::live::Live::default();
     let held = |polls| {
         let held = live.one();
         async move {

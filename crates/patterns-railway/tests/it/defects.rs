@@ -19,9 +19,14 @@ impl From<Panicked> for Failure {
 /// One that returns something else does not compile: see `mistakes`.
 #[test]
 fn bind_and_recover_take_results_only() {
-    let bound: Result<usize, Failure> = Ok("name").and_then(|name| Ok(name.len()));
-    let recovered: Result<usize, Failure> = Err(Failure::Said(1)).or_else(|_| Ok(0));
-    assert_eq!((bound, recovered), (Ok(4), Ok(0)));
+    let bound: Result<usize, Failure> =
+        Ok("7").and_then(|text: &str| text.parse().map_err(|_| Failure::Said(0)));
+    let recovered: Result<usize, Failure> =
+        Err(Failure::Said(1)).or_else(|failure| match failure {
+            Failure::Said(_) => Ok(0),
+            other @ Failure::Panicked(_) => Err(other),
+        });
+    assert_eq!((bound, recovered), (Ok(7), Ok(0)));
 }
 
 #[test]

@@ -12,7 +12,8 @@ use patterns_railway::{Errors, ResultExt, catch, each, each_concurrent};
 use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
-use crate::support::{Live, Wakes, pauses, run};
+use crate::live::Live;
+use crate::polls::{Wakes, pauses, run};
 
 fn limit(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()

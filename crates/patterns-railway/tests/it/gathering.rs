@@ -9,7 +9,7 @@ use proptest::prelude::{Strategy, any, prop_assert_eq, proptest};
 
 type Checked = Result<u8, Errors<&'static str>>;
 
-fn shown(errors: Errors<&'static str>) -> Vec<String> {
+fn shown(errors: &Errors<&'static str>) -> Vec<String> {
     errors.iter().map(ToString::to_string).collect()
 }
 
@@ -33,7 +33,7 @@ fn a_tuple_without_errors_is_its_values() {
 #[test]
 fn a_tuple_gives_all_errors_in_the_order_in_which_they_stand() {
     let result = (wrong("a", "1"), right(2), wrong("c", "3"), wrong("d", "4")).all();
-    assert_eq!(shown(result.unwrap_err()), ["a: 1", "c: 3", "d: 4"]);
+    assert_eq!(shown(&result.unwrap_err()), ["a: 1", "c: 3", "d: 4"]);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn twelve_may_stand_in_a_tuple() {
         w("l"),
     )
         .all();
-    let keys: String = shown(result.unwrap_err())
+    let keys: String = shown(&result.unwrap_err())
         .iter()
         .map(|line| &line[..1])
         .collect();
@@ -85,7 +85,7 @@ fn lists_of_errors_keep_their_own_order_in_a_tuple() {
         .all()
         .under("outer");
     assert_eq!(
-        shown(result.unwrap_err()),
+        shown(&result.unwrap_err()),
         [
             "outer.a: 0",
             "outer.inner.x: 1",
@@ -97,7 +97,7 @@ fn lists_of_errors_keep_their_own_order_in_a_tuple() {
 
 #[test]
 fn the_values_beside_an_error_are_dropped() {
-    let live = crate::support::Live::default();
+    let live = crate::live::Live::default();
     let result = (Ok(live.one()), wrong("b", "x"), Ok(live.one())).all();
     assert!(result.is_err());
     assert_eq!(live.count(), 0);
@@ -120,7 +120,7 @@ fn each_looks_at_every_item_and_names_each_that_is_wrong() {
             right(n)
         }
     });
-    assert_eq!(shown(result.unwrap_err()), ["[1].odd: x", "[3].odd: x"]);
+    assert_eq!(shown(&result.unwrap_err()), ["[1].odd: x", "[3].odd: x"]);
     assert_eq!(seen.into_inner(), [0, 1, 2, 3, 4]);
 }
 
@@ -130,7 +130,7 @@ fn each_of_each_has_both_indices() {
     let check = |n: &u8| Ok(*n).ensure(|n| *n < 9, |_| "too large").here();
     let result = each(&rows, |row| each(row, check)).under("rows");
     assert_eq!(
-        shown(result.unwrap_err()),
+        shown(&result.unwrap_err()),
         [
             "rows[0][1]: too large",
             "rows[2][0]: too large",
@@ -141,7 +141,7 @@ fn each_of_each_has_both_indices() {
 
 #[test]
 fn a_panic_in_each_drops_what_was_gathered() {
-    let live = crate::support::Live::default();
+    let live = crate::live::Live::default();
     let panicked = patterns_railway::catch(|| {
         each(0..5, |n| {
             if n == 3 {
@@ -164,7 +164,7 @@ fn entries_have_their_keys_for_places() {
             .here()
     };
     let result: Result<Vec<_>, _> = each_entry(raw, full).under("services");
-    assert_eq!(shown(result.unwrap_err()), [r#"services["22"]: is empty"#]);
+    assert_eq!(shown(&result.unwrap_err()), [r#"services["22"]: is empty"#]);
 }
 
 #[test]

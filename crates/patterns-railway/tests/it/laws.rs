@@ -6,7 +6,7 @@ use patterns_railway::{RailwayExt, ResultExt};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_assert_eq, prop_oneof, proptest};
 
-use crate::support::{pauses, run};
+use crate::polls::{pauses, run};
 
 type Outcome = Result<u32, u32>;
 

@@ -18,12 +18,14 @@ mod gathering;
 mod instructions;
 #[cfg(feature = "async")]
 mod laws;
+mod live;
 mod mistakes;
 mod panics;
 mod paths;
+#[cfg(feature = "async")]
+mod polls;
 mod results;
 #[cfg(feature = "async")]
 mod sizes;
-mod support;
 #[cfg(feature = "async")]
 mod with_futures;

@@ -105,7 +105,7 @@ fn an_error_with_such_a_payload_may_be_dropped_by_another_panic() {
 
 #[test]
 fn what_the_closure_holds_is_dropped_by_its_panic() {
-    let live = crate::support::Live::default();
+    let live = crate::live::Live::default();
     let held = live.one();
     let result = Ok::<_, Failure>(held).try_catch(|held| {
         let _held = held;

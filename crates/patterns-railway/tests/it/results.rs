@@ -12,7 +12,7 @@ enum Problem {
 }
 
 fn even(age: &u8) -> Result<(), Problem> {
-    if age % 2 == 0 {
+    if age.is_multiple_of(2) {
         Ok(())
     } else {
         Err(Problem::Odd)

@@ -6,7 +6,7 @@ use std::mem::size_of_val;
 use futures_util::TryFutureExt;
 use patterns_railway::{AllConcurrent, RailwayExt, ResultExt};
 
-use crate::support::pauses;
+use crate::polls::pauses;
 
 /// Something that is kept over an await: a buffer.
 async fn load(id: u8) -> Result<u8, String> {
@@ -96,14 +96,12 @@ fn a_tuple_is_as_large_as_its_parts() {
 fn the_sizes_are_those_of_futures_that_do_the_same() {
     for id in [1, 7] {
         let outcomes = (
-            crate::support::run(by_hand(id)),
-            crate::support::run(chain(id)),
-            crate::support::run(with_futures(id)),
+            crate::polls::run(by_hand(id)),
+            crate::polls::run(chain(id)),
+            crate::polls::run(with_futures(id)),
         );
-        assert_eq!(
-            outcomes,
-            (Ok((id + 1) / 2), Ok((id + 1) / 2), Ok((id + 1) / 2))
-        );
+        let expected = Ok(id / 2 + 1);
+        assert_eq!(outcomes, (expected.clone(), expected.clone(), expected));
     }
 }
 

@@ -3,7 +3,7 @@
 use futures_util::{FutureExt, TryFutureExt};
 use patterns_railway::{RailwayExt, ResultExt};
 
-use crate::support::run;
+use crate::polls::run;
 
 #[test]
 fn a_railways_own_methods_come_first() {

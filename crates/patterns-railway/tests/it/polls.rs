@@ -1,12 +1,12 @@
-//! What several modules need.
+//! Futures, polled by hand.
 
-use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+
+use crate::live::Live;
 
 /// Waits for so many polls. It wakes itself.
 pub(crate) async fn pauses(mut count: usize) {
@@ -31,31 +31,6 @@ pub(crate) fn run<F: Future>(future: F) -> F::Output {
         }
     }
     panic!("it does not end")
-}
-
-/// Counts what is alive.
-#[derive(Clone, Default)]
-pub(crate) struct Live(Rc<Cell<usize>>);
-
-/// Something that is alive.
-#[derive(Debug)]
-pub(crate) struct Alive(Rc<Cell<usize>>);
-
-impl Live {
-    pub(crate) fn one(&self) -> Alive {
-        self.0.set(self.0.get() + 1);
-        Alive(Rc::clone(&self.0))
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.0.get()
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
-    }
 }
 
 /// Makes the future again and again, polls it once more each time, and drops it: nothing is alive afterwards. Returns how many polls it takes.
