@@ -18,7 +18,7 @@ use crate::undone::Name;
 
 pin_project! {
     /// A run.
-    pub(crate) struct Drive<'a, R, O>
+    pub(crate) struct Drive<'a, R, F>
     where
         R: Run,
     {
@@ -31,10 +31,11 @@ pin_project! {
         failure: Option<Failure<R::Error>>,
         counted: Option<Counted<&'a Arc<Shared>>>,
         shared: &'a Arc<Shared>,
-        conclude: fn(Traced<R::Out, R::Error>) -> O,
+        // What is told of it in the end.
+        conclude: F,
     }
 
-    impl<'a, R, O> PinnedDrop for Drive<'a, R, O>
+    impl<'a, R, F> PinnedDrop for Drive<'a, R, F>
     where
         R: Run,
     {
@@ -72,13 +73,13 @@ pub(crate) enum Detail {
     Traced,
 }
 
-impl<'a, R: Run, O> Drive<'a, R, O> {
+impl<'a, R: Run, F> Drive<'a, R, F> {
     pub(crate) fn new(
         run: R,
         undoes: bool,
         shared: &'a Arc<Shared>,
         detail: Detail,
-        conclude: fn(Traced<R::Out, R::Error>) -> O,
+        conclude: F,
     ) -> Self {
         Self {
             run: Some(run),
@@ -96,7 +97,7 @@ impl<'a, R: Run, O> Drive<'a, R, O> {
     }
 }
 
-impl<R: Run, O> Future for Drive<'_, R, O> {
+impl<R: Run, O, F: Fn(Traced<R::Out, R::Error>) -> O> Future for Drive<'_, R, F> {
     type Output = O;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {

@@ -276,7 +276,7 @@ where
         &self,
         input: In,
     ) -> impl Future<Output = Result<C::Out, E>> + Send + use<'_, In, E, C> {
-        self.drive(input, Detail::Plain, |run| {
+        self.drive(input, Detail::Plain, |run: Traced<C::Out, E>| {
             run.result.map_err(|error| error.cause.into_error())
         })
     }
@@ -298,7 +298,7 @@ where
         &self,
         input: In,
     ) -> impl Future<Output = Result<C::Out, StepError<E>>> + Send + use<'_, In, E, C> {
-        self.drive(input, Detail::Tagged, |run| run.result)
+        self.drive(input, Detail::Tagged, |run: Traced<C::Out, E>| run.result)
     }
 
     /// Runs the steps as [`run_tagged`](Pipeline::run_tagged) does, and writes down what each did and how long it took.
@@ -314,15 +314,10 @@ where
         &self,
         input: In,
     ) -> impl Future<Output = Traced<C::Out, E>> + Send + use<'_, In, E, C> {
-        self.drive(input, Detail::Traced, |run| run)
+        self.drive(input, Detail::Traced, |run: Traced<C::Out, E>| run)
     }
 
-    fn drive<O>(
-        &self,
-        input: In,
-        detail: Detail,
-        conclude: fn(Traced<C::Out, E>) -> O,
-    ) -> Drive<'_, C::Run<'_>, O> {
+    fn drive<F>(&self, input: In, detail: Detail, conclude: F) -> Drive<'_, C::Run<'_>, F> {
         let run = self.chain.start(input);
         let undoes = self.chain.undoes();
         Drive::new(run, undoes, &self.shared, detail, conclude)

@@ -6,7 +6,7 @@
 //! 2. Each item that was taken is given out exactly once. In the order of inputs `waiting` has a place for each that was not, the next one to
 //!    give at its front.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -16,13 +16,13 @@ use futures_core::Stream;
 use otp_core::contained;
 use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
-use tokio::task::{Id, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::chain::sealed::Sealed;
 use crate::config::{Order, StageConfig};
 use crate::error::{Panicked, StageError, StageFailure};
 use crate::flow::{Numbered, Stages};
-use crate::stage_counts::StageCounts;
+use crate::stage_counts::{Place, StageCounts};
 use crate::undone::Name;
 
 pin_project! {
@@ -50,9 +50,7 @@ pub(crate) type WorkOf<U, E> = Pin<Box<dyn Future<Output = Ended<U, E>> + Send>>
 struct Room<U, E> {
     name: Name,
     config: StageConfig,
-    tasks: JoinSet<Ended<U, E>>,
-    /// The place in line and the number in the source of what each task works on.
-    places: HashMap<Id, (u64, u64)>,
+    tasks: JoinSet<(Place, Ended<U, E>)>,
     /// Results, in the order in which they are given out; `None` for one that has to come first.
     waiting: VecDeque<Option<Numbered<U, E>>>,
     /// How many of them are there.
@@ -81,7 +79,6 @@ impl<S: Stages, U> Stage<S, U> {
                 name,
                 config,
                 tasks: JoinSet::new(),
-                places: HashMap::new(),
                 waiting: VecDeque::new(),
                 results: 0,
                 first: 0,
@@ -134,23 +131,23 @@ impl<U, E> Room<U, E> {
         E: 'static,
     {
         let mut has_any = false;
-        while let Poll::Ready(Some(joined)) = self.tasks.poll_join_next_with_id(cx) {
+        while let Poll::Ready(Some(joined)) = self.tasks.poll_join_next(cx) {
             has_any = true;
-            let (id, ended) = match joined {
-                Ok((id, ended)) => (id, ended),
+            let ended = match joined {
+                Ok((place, ended)) => Some((place, ended)),
                 // The work's panics are caught in the task: this one was aborted, and not by us.
-                Err(error) => {
-                    self.counts.stopped_is_failed();
-                    (error.id(), Err(StageFailure::Stopped))
+                Err(_) => {
+                    let place = self.counts.take_lost();
+                    place.map(|place| (place, Err(StageFailure::Stopped)))
                 }
             };
-            if let Some((place, index)) = self.places.remove(&id) {
+            if let Some((Place { in_line, index }, ended)) = ended {
                 let result = ended.map_err(|failure| StageError {
                     index,
                     stage: self.name.clone(),
                     failure,
                 });
-                self.put(place, (index, result));
+                self.put(in_line, (index, result));
             }
         }
         has_any
@@ -184,19 +181,17 @@ where
                     continue;
                 }
             };
-            let place = room.line_up();
-            let in_flight = room.counts.take();
+            let in_line = room.line_up();
+            let in_flight = room.counts.take(Place { in_line, index });
             let work = contained::catch_future((this.work)(value));
             let work = async move {
                 let ended = match work.await {
                     Ok(ended) => ended,
                     Err(panic) => Err(StageFailure::Panicked(Panicked::new(panic))),
                 };
-                in_flight.end(ended.is_ok());
-                ended
+                (in_flight.end(ended.is_ok()), ended)
             };
-            let task = room.tasks.spawn_on(work, &runtime);
-            room.places.insert(task.id(), (place, index));
+            room.tasks.spawn_on(work, &runtime);
         }
         // Also while there is no room here, or the stages would take turns.
         this.before.advance(cx);

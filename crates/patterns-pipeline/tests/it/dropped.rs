@@ -229,3 +229,24 @@ async fn a_panic_in_the_drop_of_the_step_in_hand_goes_no_further_and_what_was_do
     pipeline.settled().await;
     assert_eq!(log.take(), "a, undo a 1");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_a_panic_of_its_owner_drops_is_undone() {
+    quiet();
+    let log = Log::default();
+    let pipeline = Pipeline::new()
+        .step("a", log.step("a"))
+        .undo(log.undo("a"))
+        .step_async("b", log.slow("b"))
+        .on_undone(|_| panic!("as told, in the hook"));
+    let pipeline = Arc::new(pipeline);
+    let running = Arc::clone(&pipeline);
+    let task = tokio::spawn(async move {
+        let mut run = std::pin::pin!(running.run(0));
+        assert!(timeout(ms(1), run.as_mut()).await.is_err());
+        panic!("as told");
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    pipeline.settled().await;
+    assert_eq!(log.take(), "a, b begins, undo a 1");
+}

@@ -93,11 +93,10 @@ fn add(log: &Log, before: Numbers, at: usize, step: Step) -> Numbers {
     };
     let name = format!("{at}");
     let pipeline = before.step_async(name, work).timeout(secs(1));
-    let pipeline = match step.retries {
+    match step.retries {
         true => pipeline.retry(attempts).boxed_step(log, at, step),
         false => pipeline.boxed_step(log, at, step),
-    };
-    pipeline
+    }
 }
 
 /// Adds the undo.

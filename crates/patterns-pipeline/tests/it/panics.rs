@@ -69,7 +69,7 @@ async fn what_is_no_text_and_panics_when_it_is_dropped_is_an_error_like_any_othe
     quiet();
     let pipeline = Pipeline::<u32, &str>::new()
         .step("a", |n| if n == 0 { panic_any(DropBomb) } else { Ok(n) })
-        .step("b", |n| Ok(n));
+        .step("b", Ok);
     let error = pipeline.run_tagged(0).await.unwrap_err();
     assert_eq!(error.to_string(), "step `a`: panicked: Box<dyn Any>");
     drop(error);

@@ -30,11 +30,11 @@ fn map(fields: Vec<(&str, Value)>) -> Value {
 }
 
 /// A good one with one field changed.
-fn with(key: &str, value: Value) -> Value {
-    let fields = good()
-        .into_iter()
-        .map(|(name, old)| (name, if name == key { value.clone() } else { old }));
-    map(fields.collect())
+fn with(key: &'static str, value: Value) -> Value {
+    let mut fields = good();
+    fields.retain(|(name, _)| *name != key);
+    fields.push((key, value));
+    map(fields)
 }
 
 /// A good one without some.
