@@ -85,7 +85,7 @@ impl Backoff {
     /// Returns the delay before an attempt, where `failures` attempts have failed before it; 0 for the first.
     #[must_use]
     pub fn delay(&self, failures: u32) -> Duration {
-        self.delay_by(failures, random())
+        self.delay_by(failures, chance())
     }
 
     /// The same, with the chance handed in: any number stands for a fraction of 2⁶⁴.
@@ -129,14 +129,17 @@ impl Backoff {
 
 const DEFAULT_HEALTHY: Duration = Duration::from_secs(60);
 
-fn between(least: Duration, most: Duration, chance: u64) -> Duration {
+/// Returns a duration from `least` to `most`, by chance; any number stands for a fraction of 2⁶⁴.
+#[must_use]
+pub fn between(least: Duration, most: Duration, chance: u64) -> Duration {
     let span = u64::try_from(most.saturating_sub(least).as_nanos()).unwrap_or(u64::MAX);
     let part = (u128::from(span) * u128::from(chance)) >> 64;
     least + Duration::from_nanos(u64::try_from(part).unwrap_or(span))
 }
 
-/// A number that is different each time. Good enough to spread attempts, and for nothing else.
-fn random() -> u64 {
+/// Returns a number that is different each time: good enough to spread attempts, and for nothing else.
+#[must_use]
+pub fn chance() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
 }

@@ -15,6 +15,7 @@
 //! assert!(clock.now() < deadline);
 //! ```
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -86,4 +87,35 @@ pub fn nanos(duration: Duration) -> u64 {
         .checked_mul(1_000_000_000)
         .and_then(|secs| secs.checked_add(u64::from(duration.subsec_nanos())))
         .unwrap_or(NEVER)
+}
+
+/// A time for people to wait: in whole seconds, or in milliseconds, microseconds or nanoseconds below, and always rounded up, so that nobody comes
+/// too early.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use otp_core::clock::RoundedUp;
+///
+/// assert_eq!(RoundedUp(Duration::from_millis(1_001)).to_string(), "2 s");
+/// assert_eq!(RoundedUp(Duration::from_micros(1_500)).to_string(), "2 ms");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoundedUp(pub Duration);
+
+impl fmt::Display for RoundedUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(u128, &str); 4] = [
+            (1_000_000_000, "s"),
+            (1_000_000, "ms"),
+            (1_000, "µs"),
+            (1, "ns"),
+        ];
+        let nanos = self.0.as_nanos();
+        // A thousandth less than one of a unit is told as one of it, rather than as a thousand of the next smaller.
+        let fits = |(unit, _): &(u128, &str)| nanos > unit - unit / 1_000;
+        let (unit, name) = UNITS.into_iter().find(fits).unwrap_or((1, "ns"));
+        write!(f, "{} {name}", nanos.div_ceil(unit))
+    }
 }

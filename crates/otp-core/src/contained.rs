@@ -140,6 +140,13 @@ pub fn wake(waker: Option<Waker>) {
     }
 }
 
+/// Wakes each of them, whatever the others' wakers do.
+pub fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+    for waker in wakers {
+        wake(Some(waker));
+    }
+}
+
 /// A value whose `Drop` may panic; the panic goes no further than this one's drop.
 #[derive(Debug)]
 pub struct Contained<T>(pub(crate) Option<T>);

@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::task::{Context, Poll, Waker};
 
+use crate::contained::wake_all;
 use crate::error::CastError;
 use crate::exit_reason::ExitReason;
 use crate::exits::{Down, Exit, Origin};
@@ -224,7 +225,7 @@ impl<M> Slot<M> {
             inner.unpark()
         };
         drop(inner);
-        admitted.into_iter().chain(process).for_each(Waker::wake);
+        wake_all(admitted.into_iter().chain(process));
     }
 
     /// Tells incarnation `number` something that is no message; gives it back if that one has

@@ -63,7 +63,8 @@ impl<E: Send + 'static> Recipient<E> {
 
     /// Tells whether nothing will ever be accepted again. A supervisor's child is not closed while it is
     /// between two incarnations.
-    pub(crate) fn is_closed(&self) -> bool {
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
         self.server.is_closed()
     }
 }

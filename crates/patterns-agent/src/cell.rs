@@ -20,12 +20,12 @@ use std::task::{Context, Poll};
 
 use otp_core::Pid;
 use otp_core::contained::drop_contained;
+use otp_core::wakers::{Ticket, Wakers};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::circle::{self, Thread, Wait};
 use crate::error::AgentError;
 use crate::observer::Observer;
-use crate::wakers::{Ticket, Wakers};
 
 /// How a state is copied: `T::clone`, from where `T: Clone` is known.
 pub(crate) type Copier<T> = fn(&T) -> T;
@@ -168,7 +168,7 @@ impl<T> Cell<T> {
 
     /// Takes one who waits in `poll_newer` out.
     pub(crate) fn leave(&self, ticket: Ticket) {
-        if ticket != 0 {
+        if ticket.is_given() {
             let waker = self.inner.lock().watchers.leave(ticket);
             drop(waker);
         }

@@ -14,7 +14,6 @@ mod reader;
 mod server;
 mod statistics;
 mod view;
-mod wakers;
 
 pub use agent::Agent;
 pub use config::{AgentConfig, OnPanic, Validator};

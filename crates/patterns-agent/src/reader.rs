@@ -5,9 +5,10 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use otp_core::wakers::Ticket;
+
 use crate::core::Shared;
 use crate::error::AgentError;
-use crate::wakers::Ticket;
 
 /// A state, and which version it is.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl<T: Clone> Reader<T> {
         Self {
             seen: shared.cell.version(),
             shared,
-            ticket: 0,
+            ticket: Ticket::default(),
         }
     }
 }
@@ -162,7 +163,7 @@ impl<T: Clone> Clone for Reader<T> {
         Self {
             shared: Arc::clone(&self.shared),
             seen: self.seen,
-            ticket: 0,
+            ticket: Ticket::default(),
         }
     }
 }

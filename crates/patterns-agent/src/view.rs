@@ -7,11 +7,11 @@ use std::task::{Context, Poll};
 
 use otp_core::ReplyTo;
 use otp_core::contained::{catch, drop_contained};
+use otp_core::wakers::{Ticket, Wakers};
 use parking_lot::Mutex;
 
 use crate::error::{AgentError, Fault};
 use crate::observer::{Observer, Seen};
-use crate::wakers::{Ticket, Wakers};
 
 /// What a projection makes of an agent's state, always up to date; see [`Agent::view`](crate::Agent::view).
 ///
@@ -94,14 +94,14 @@ impl<U> Clone for View<U> {
         Self {
             seen: Arc::clone(&self.seen),
             last: self.last,
-            ticket: 0,
+            ticket: Ticket::default(),
         }
     }
 }
 
 impl<U> Drop for View<U> {
     fn drop(&mut self) {
-        if self.ticket != 0 {
+        if self.ticket.is_given() {
             let waker = self.seen.inner.lock().watchers.leave(self.ticket);
             drop(waker);
         }
@@ -154,7 +154,7 @@ where
                         let view = View {
                             seen: Arc::clone(&seen),
                             last: 0,
-                            ticket: 0,
+                            ticket: Ticket::default(),
                         };
                         (Ok(view), Some(Stage::Given(seen)))
                     }

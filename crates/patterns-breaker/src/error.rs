@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use otp_core::clock::RoundedUp;
+
 use crate::State;
 
 /// A call was not let through, and nothing was run.
@@ -41,17 +43,8 @@ impl fmt::Display for Rejected {
         write!(f, "circuit {}, ", self.state)?;
         match self.retry_after {
             None => f.write_str("until it is reset"),
-            // Rounded up, for a moment too early is rejected again.
-            Some(time) if time > Duration::from_millis(999) => {
-                let seconds = time
-                    .as_secs()
-                    .saturating_add(u64::from(time.subsec_nanos() > 0));
-                write!(f, "try again in {seconds} s")
-            }
-            Some(time) => {
-                let millis = time.as_nanos().div_ceil(1_000_000);
-                write!(f, "try again in {millis} ms")
-            }
+            // A moment too early is rejected again.
+            Some(time) => write!(f, "try again in {}", RoundedUp(time)),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Changes of state, for one who receives them.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use crate::sync::{Arc, Mutex};
+use otp_core::feed::{Feed, Received};
+
+use crate::sync::Arc;
 use crate::{BreakerEvent, Transition};
 
 /// The changes of a breaker's state since [`Breaker::events`](crate::Breaker::events), to be received one after the other.
@@ -32,76 +33,11 @@ use crate::{BreakerEvent, Transition};
 /// ```
 #[must_use = "events are of use to one who receives them"]
 pub struct Events {
-    feed: Arc<Feed>,
-}
-
-/// Where the changes for one receiver stand.
-#[derive(Debug)]
-pub(crate) struct Feed {
-    capacity: usize,
-    queue: Mutex<Queue>,
-}
-
-#[derive(Debug)]
-struct Queue {
-    /// Those that wait, each with how many were lost before it.
-    waiting: VecDeque<(u64, Transition)>,
-    /// How many were lost since the last one that waits.
-    lost: u64,
-    closed: bool,
-    receiver: Option<Waker>,
-}
-
-impl Feed {
-    pub(crate) fn new(capacity: usize) -> Arc<Self> {
-        Arc::new(Self {
-            capacity,
-            queue: Mutex::new(Queue {
-                waiting: VecDeque::new(),
-                lost: 0,
-                closed: false,
-                receiver: None,
-            }),
-        })
-    }
-
-    /// Adds a change, or counts it as lost. Returns whom to wake.
-    pub(crate) fn push(&self, transition: Transition) -> Option<Waker> {
-        let mut queue = self.queue.lock();
-        if queue.waiting.len() < self.capacity {
-            let lost = std::mem::take(&mut queue.lost);
-            queue.waiting.push_back((lost, transition));
-        } else {
-            queue.lost += 1;
-        }
-        queue.receiver.take()
-    }
-
-    /// There will be no more. Returns whom to wake.
-    pub(crate) fn close(&self) -> Option<Waker> {
-        let mut queue = self.queue.lock();
-        queue.closed = true;
-        queue.receiver.take()
-    }
-}
-
-impl Queue {
-    fn next(&mut self) -> Option<BreakerEvent> {
-        let Some((lost, transition)) = self.waiting.front_mut() else {
-            let lost = std::mem::take(&mut self.lost);
-            return (lost > 0).then_some(BreakerEvent::Lost(lost));
-        };
-        if *lost > 0 {
-            return Some(BreakerEvent::Lost(std::mem::take(lost)));
-        }
-        let transition = *transition;
-        self.waiting.pop_front();
-        Some(BreakerEvent::Changed(transition))
-    }
+    feed: Arc<Feed<Transition>>,
 }
 
 impl Events {
-    pub(crate) const fn new(feed: Arc<Feed>) -> Self {
+    pub(crate) const fn new(feed: Arc<Feed<Transition>>) -> Self {
         Self { feed }
     }
 
@@ -116,42 +52,43 @@ impl Events {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// Receives the next change if it is there; `None` if there is none at the moment, or never will be.
+    /// Receives the next change if it is there; `None` if there is none at the moment, or never will be: see
+    /// [`is_finished`](Self::is_finished).
     pub fn try_recv(&mut self) -> Option<BreakerEvent> {
-        self.feed.queue.lock().next()
+        self.feed.try_recv().map(told)
     }
 
-    fn poll_recv(&mut self, cx: &Context<'_>) -> Poll<Option<BreakerEvent>> {
-        // A waker's clone and drop are code of its runtime: neither is done under the lock.
-        let waker = cx.waker().clone();
-        let mut queue = self.feed.queue.lock();
-        if let Some(event) = queue.next() {
-            return Poll::Ready(Some(event));
-        }
-        if queue.closed {
-            return Poll::Ready(None);
-        }
-        let before = queue.receiver.replace(waker);
-        drop(queue);
-        drop(before);
-        Poll::Pending
+    /// Receives as [`recv`](Self::recv), for futures written by hand. Only the task that has polled last is woken.
+    pub fn poll_recv(&mut self, cx: &Context<'_>) -> Poll<Option<BreakerEvent>> {
+        self.feed.poll_recv(cx).map(|received| received.map(told))
+    }
+
+    /// Says whether the breaker is gone and all changes were received.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.feed.is_finished()
+    }
+}
+
+fn told(received: Received<Transition>) -> BreakerEvent {
+    match received {
+        Received::Item(transition) => BreakerEvent::Changed(transition),
+        Received::Lost(count) => BreakerEvent::Lost(count),
     }
 }
 
 impl Drop for Events {
     fn drop(&mut self) {
-        // Nobody puts another one there, and it is dropped outside the lock.
-        let receiver = self.feed.queue.lock().receiver.take();
-        drop(receiver);
+        // Nobody receives any more: what comes must not gather, nor wake anybody.
+        self.feed.abandon();
     }
 }
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let queue = self.feed.queue.lock();
         f.debug_struct("Events")
-            .field("waiting", &queue.waiting.len())
-            .field("lost", &queue.lost)
-            .finish()
+            .field("waiting", &self.feed.len())
+            .field("capacity", &self.feed.capacity())
+            .finish_non_exhaustive()
     }
 }

@@ -13,22 +13,24 @@ mod locked;
 #[cfg(all(test, not(otp_schedules)))]
 mod tests;
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use otp_core::backoff::chance;
 use otp_core::clock::NEVER;
+use otp_core::contained::wake_all;
+use otp_core::feed::Feed;
 use tokio::runtime::Id;
 
 use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::events::{Events, Feed};
+use crate::events::Events;
 use crate::machine::{End, Machine, Refusal, Rules};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 use crate::window::Size;
 use crate::word::{Tag, Word};
 use crate::{BreakerConfig, BreakerStats, Hooks, Outcome, Rejected, State, WindowStats};
-use locked::{Inside, wake};
+use locked::Inside;
 
 /// A breaker.
 #[derive(Debug)]
@@ -73,7 +75,7 @@ impl Shared {
             clock: Clock::new(),
             hooks,
             without_timers: OnceLock::new(),
-            inside: Mutex::new(Inside::new(Machine::new(rules, seed()))),
+            inside: Mutex::new(Inside::new(Machine::new(rules, chance()))),
         };
         shared.publish(&shared.inside.lock().machine);
         Arc::new(shared)
@@ -275,7 +277,7 @@ impl Shared {
     }
 
     pub(crate) fn events(&self, capacity: usize) -> Events {
-        let feed = Feed::new(capacity);
+        let feed = Arc::new(Feed::new(capacity));
         self.locked(|inside, now| {
             // What was due before is not news.
             inside.machine.advance(now);
@@ -288,11 +290,6 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         let wakers = self.inside.lock().close();
-        wake(wakers);
+        wake_all(wakers);
     }
-}
-
-/// A number that is different each time. Good enough to spread attempts, and for nothing else.
-fn seed() -> u64 {
-    RandomState::new().hash_one(0)
 }

@@ -7,11 +7,11 @@
 //! 3. Who gives up waiting leaves nothing behind.
 //! 4. No waker is woken, cloned or dropped, and no value cloned, under the lock.
 
-use std::collections::BTreeMap;
-use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
+
+use otp_core::wakers::{Ticket, Wakers};
 
 use crate::sync::Mutex;
 
@@ -24,8 +24,7 @@ pub(crate) struct Flight<V> {
 #[derive(Debug, Default)]
 struct Waiting {
     landed: bool,
-    next: u64,
-    wakers: BTreeMap<u64, Waker>,
+    wakers: Wakers,
 }
 
 impl<V> Flight<V> {
@@ -44,16 +43,16 @@ impl<V> Flight<V> {
         }
         let mut waiting = self.waiting.lock();
         waiting.landed = true;
-        let wakers = mem::take(&mut waiting.wakers);
+        let wakers = waiting.wakers.take();
         drop(waiting);
-        wakers.into_values().for_each(Waker::wake);
+        wakers.wake();
     }
 
     /// Waits until it has landed.
     pub(crate) fn wait(self: Arc<Self>) -> Wait<V> {
         Wait {
             flight: self,
-            ticket: None,
+            ticket: Ticket::default(),
         }
     }
 
@@ -67,7 +66,7 @@ impl<V> Flight<V> {
 #[derive(Debug)]
 pub(crate) struct Wait<V> {
     flight: Arc<Flight<V>>,
-    ticket: Option<u64>,
+    ticket: Ticket,
 }
 
 impl<V> Future for Wait<V> {
@@ -79,14 +78,10 @@ impl<V> Future for Wait<V> {
         let mut waiting = flight.waiting.lock();
         if waiting.landed {
             drop(waiting);
-            self.ticket = None;
+            self.ticket = Ticket::default();
             return Poll::Ready(flight);
         }
-        let ticket = *self.ticket.get_or_insert_with(|| {
-            waiting.next += 1;
-            waiting.next
-        });
-        let before = waiting.wakers.insert(ticket, waker);
+        let before = waiting.wakers.wait(&mut self.ticket, waker);
         drop(waiting);
         drop(before);
         Poll::Pending
@@ -95,8 +90,8 @@ impl<V> Future for Wait<V> {
 
 impl<V> Drop for Wait<V> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            let waker = self.flight.waiting.lock().wakers.remove(&ticket);
+        if self.ticket.is_given() {
+            let waker = self.flight.waiting.lock().wakers.leave(self.ticket);
             drop(waker);
         }
     }

@@ -1,11 +1,11 @@
 //! Making a member, and finding out whether one is well: the program's own code, within its limits.
 
 use std::future::{Future, poll_fn};
-use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
 use std::task::Poll;
 
 use otp_core::Pid;
+use otp_core::backoff::chance;
 use otp_core::contained::{catch, catch_future};
 
 use crate::ledger::{Key, Start};
@@ -60,9 +60,4 @@ impl<M: Manager> Shared<M> {
             }
         }
     }
-}
-
-/// A number that is different each time. Good enough to spread ends, and for nothing else.
-fn chance() -> u64 {
-    RandomState::new().hash_one(0)
 }

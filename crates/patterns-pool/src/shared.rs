@@ -4,7 +4,8 @@ use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use otp_core::contained::{contain, drop_contained, wake};
+use otp_core::contained::{drop_contained, wake};
+use otp_core::listeners::Listeners;
 use otp_core::{Recipient, WeakRef};
 use tokio::runtime::Handle;
 
@@ -20,7 +21,7 @@ pub(crate) struct Shared<M: Manager> {
     pub(crate) manager: M,
     pub(crate) config: PoolConfig,
     home: Mutex<Option<Home>>,
-    listeners: Mutex<Vec<Recipient<PoolEvent>>>,
+    listeners: Listeners<PoolEvent>,
     /// Who waits for the last member that is being closed.
     emptied: Mutex<Option<Waker>>,
     /// Whether the last checkout found nothing idle. A guess that saves work, and nothing more.
@@ -42,7 +43,7 @@ impl<M: Manager> Shared<M> {
             manager,
             ledger: Mutex::new(Ledger::new(config.clone())),
             home: Mutex::new(None),
-            listeners: Mutex::new(Vec::new()),
+            listeners: Listeners::new(),
             emptied: Mutex::new(None),
             seems_busy: AtomicBool::new(false),
             needs_return_time: config.needs_return_time(),
@@ -128,24 +129,15 @@ impl<M: Manager> Shared<M> {
     }
 
     pub(crate) fn listen(&self, listener: Recipient<PoolEvent>) {
-        self.listeners.lock().push(listener);
+        self.listeners.add(listener);
     }
 
     /// Tells an event. Only the keeper does, so they come in order.
     pub(crate) fn tell(&self, event: &PoolEvent) {
-        let mut listeners = std::mem::take(&mut *self.listeners.lock());
-        if listeners.is_empty() {
-            return;
+        if self.listeners.are_there() {
+            self.listeners.note(event.clone());
+            self.listeners.tell();
         }
-        listeners.retain(|listener| {
-            // One whose mailbox is full misses this one: a pool waits for nobody.
-            contain(|| drop(listener.cast(event.clone())));
-            listener.is_alive()
-        });
-        let mut all = self.listeners.lock();
-        // Who came meanwhile comes after.
-        listeners.append(&mut all);
-        *all = listeners;
     }
 
     /// Waits until no member is being closed any more.

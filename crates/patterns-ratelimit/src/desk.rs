@@ -3,6 +3,8 @@
 use std::task::Waker;
 use std::time::Duration;
 
+use otp_core::contained::wake;
+
 use crate::gcra::{Gcra, Short};
 use crate::line::Line;
 use crate::place::Taken;
@@ -62,9 +64,7 @@ impl Wakers {
 
     /// Wakes and drops them. Both run code of a runtime.
     pub(crate) fn settle(self) {
-        if let Some(waker) = self.woken {
-            waker.wake();
-        }
+        wake(self.woken);
         drop((self.dropped, self.unused));
     }
 }

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use otp_core::clock::RoundedUp;
+
 /// Why a request was refused. Nothing was taken.
 ///
 /// # Examples
@@ -76,7 +78,7 @@ impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Limited { retry_after } => {
-                write!(f, "rate limited, try again in {}", Rounded(*retry_after))
+                write!(f, "rate limited, try again in {}", RoundedUp(*retry_after))
             }
             Self::Impossible { cost, capacity } if cost > capacity => write!(
                 f,
@@ -96,24 +98,6 @@ impl fmt::Display for Denied {
 }
 
 impl Error for Denied {}
-
-/// A time for people to wait: in whole seconds, or milliseconds or microseconds below, always rounded up.
-struct Rounded(Duration);
-
-impl fmt::Display for Rounded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [(u128, &str); 4] = [
-            (1_000_000_000, "s"),
-            (1_000_000, "ms"),
-            (1_000, "µs"),
-            (1, "ns"),
-        ];
-        let nanos = self.0.as_nanos();
-        let fits = |(unit, _): &(u128, &str)| nanos > unit - unit / 1_000;
-        let (unit, name) = UNITS.into_iter().find(fits).unwrap_or((1, "ns"));
-        write!(f, "{} {name}", nanos.div_ceil(unit))
-    }
-}
 
 /// Why somebody who waits gets nothing. Nothing was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +120,7 @@ impl fmt::Display for WaitError {
             Self::TimedOut { retry_after } => write!(
                 f,
                 "timed out waiting for the rate limit, which would take {} more",
-                Rounded(*retry_after)
+                RoundedUp(*retry_after)
             ),
             Self::Denied(denied) => denied.fmt(f),
             Self::NoTimers => {

@@ -1,11 +1,11 @@
 //! Waiting for one's turn.
 
 use std::future::poll_fn;
-use std::hash::{BuildHasher, RandomState};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use otp_core::backoff::{between, chance};
 use otp_core::contained::catch;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
@@ -121,7 +121,8 @@ pub(crate) async fn until_ready<P: Place>(
         taken,
         tokens,
     };
-    let jitter = jitter(options.jitter).min(deadline.saturating_duration_since(Instant::now()));
+    let jitter = between(Duration::ZERO, options.jitter, chance())
+        .min(deadline.saturating_duration_since(Instant::now()));
     if !jitter.is_zero() {
         sleep(jitter).await;
     }
@@ -195,15 +196,4 @@ fn moment_after(wait: Duration) -> Instant {
 fn has_timers() -> bool {
     // tokio has no other way to ask for timers than to be refused, by a panic.
     Handle::try_current().is_ok() && catch(|| drop(sleep(Duration::ZERO))).is_ok()
-}
-
-/// Some time from zero to `most`.
-fn jitter(most: Duration) -> Duration {
-    if most.is_zero() {
-        return most;
-    }
-    let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
-    let chance = RandomState::new().hash_one(0);
-    let part = (u128::from(most) * u128::from(chance)) >> 64;
-    Duration::from_nanos(u64::try_from(part).unwrap_or(most))
 }

@@ -7,7 +7,6 @@ mod event;
 mod flight;
 mod info;
 mod keyed;
-mod listeners;
 mod place;
 mod registry;
 mod row;

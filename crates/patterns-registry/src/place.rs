@@ -92,7 +92,7 @@ impl<K: Key, M, V> Drop for Stay<K, M, V> {
         };
         let (key, About { up, value, .. }) = (row.key, *row.about);
         if let Some(Up { pid, .. }) = up
-            && table.listeners.any()
+            && table.listeners.are_there()
         {
             table.listeners.note(WorkerEvent::Unregistered { key, pid });
             table.listeners.tell();

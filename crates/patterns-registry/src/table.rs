@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+use otp_core::listeners::Listeners;
 use otp_core::{Pid, ServerRef};
 use parking_lot::{RwLock, RwLockWriteGuard};
 use tokio::sync::Notify;
@@ -20,7 +21,6 @@ use tokio::time::Instant;
 
 use crate::WorkerEvent;
 use crate::flight::{Flight, Lease};
-use crate::listeners::Listeners;
 use crate::row::{About, Key, Phase, Row, Up};
 
 pub(crate) struct Table<K, M, V> {
@@ -32,7 +32,7 @@ pub(crate) struct Table<K, M, V> {
     started: AtomicU64,
     restarted: AtomicU64,
     closed: AtomicBool,
-    pub(crate) listeners: Listeners<K>,
+    pub(crate) listeners: Listeners<WorkerEvent<K>>,
 }
 
 /// In cache lines of its own: cores that work on different shards must not take lines from each other.
@@ -83,7 +83,7 @@ impl<K, M, V> Table<K, M, V> {
             started: AtomicU64::new(0),
             restarted: AtomicU64::new(0),
             closed: AtomicBool::new(false),
-            listeners: Listeners::default(),
+            listeners: Listeners::new(),
         })
     }
 
@@ -312,7 +312,7 @@ impl<K: Key, M, V> Table<K, M, V> {
             if row.about.flight.is_called_off() {
                 return None;
             }
-            if self.listeners.any() {
+            if self.listeners.are_there() {
                 // First: if the key's `Clone` panics nothing has changed.
                 let (key, pid) = (row.key.clone(), pid.clone());
                 self.listeners.note(if restarts == 0 {

@@ -1,12 +1,14 @@
 //! The change feed: what was put and removed, for one who listens.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
+
+use otp_core::contained::wake;
+use otp_core::feed::{Feed, Received};
 
 use crate::shared::Shared;
-use crate::sync::{Arc, Mutex, Weak};
+use crate::sync::{Arc, Weak};
 use crate::watch::{Event, Notes, Ready, Watcher, What};
 use crate::{Set, Table, TableError, TableType};
 
@@ -65,24 +67,9 @@ pub enum Change<K, V> {
 /// ```
 #[must_use = "changes are of use to one who receives them"]
 pub struct Changes<K, V, T: TableType<K, V> = Set> {
-    feed: Arc<Feed<K, V>>,
+    feed: Arc<Feed<Change<K, V>>>,
     watcher: Arc<dyn Watcher<K, V>>,
     table: Weak<Shared<K, V, T>>,
-}
-
-struct Feed<K, V> {
-    capacity: usize,
-    queue: Mutex<Queue<K, V>>,
-}
-
-struct Queue<K, V> {
-    changes: VecDeque<Change<K, V>>,
-    /// How many of those are changes, and no `Lost`.
-    kept: usize,
-    /// How many were lost since the last one in the queue.
-    lost: u64,
-    closed: bool,
-    receiver: Option<Waker>,
 }
 
 impl<K, V, T> Changes<K, V, T>
@@ -92,19 +79,10 @@ where
     T: TableType<K, V>,
 {
     pub(crate) fn new(table: &Table<K, V, T>, capacity: usize) -> Result<Self, TableError> {
-        let feed = Arc::new(Feed {
-            capacity,
-            queue: Mutex::new(Queue {
-                changes: VecDeque::new(),
-                kept: 0,
-                lost: 0,
-                closed: false,
-                receiver: None,
-            }),
-        });
+        let feed = Arc::new(Feed::new(capacity));
         // Made first: it takes the watcher out again if adding it fails.
         let changes = Self {
-            watcher: Arc::clone(&feed) as Arc<dyn Watcher<K, V>>,
+            watcher: Arc::new(Telling(Arc::clone(&feed))),
             feed,
             table: Arc::downgrade(&table.shared),
         };
@@ -126,57 +104,40 @@ impl<K, V, T: TableType<K, V>> Changes<K, V, T> {
     /// Receives the next change if it is there; `None` if there is none at the moment, or never will be: see
     /// [`is_finished`](Self::is_finished).
     pub fn try_recv(&mut self) -> Option<Change<K, V>> {
-        self.feed.queue.lock().next()
+        self.feed.try_recv().map(told)
+    }
+
+    /// Receives as [`recv`](Self::recv), for futures written by hand. Only the task that has polled last is woken.
+    pub fn poll_recv(&mut self, cx: &Context<'_>) -> Poll<Option<Change<K, V>>> {
+        self.feed.poll_recv(cx).map(|received| received.map(told))
     }
 
     /// Says whether the table has died and all changes were received.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        let queue = self.feed.queue.lock();
-        queue.closed && queue.changes.is_empty() && queue.lost == 0
-    }
-
-    fn poll_recv(&mut self, cx: &Context<'_>) -> Poll<Option<Change<K, V>>> {
-        let waker = cx.waker().clone();
-        let mut queue = self.feed.queue.lock();
-        if let Some(change) = queue.next() {
-            return Poll::Ready(Some(change));
-        }
-        if queue.closed {
-            return Poll::Ready(None);
-        }
-        let before = queue.receiver.replace(waker);
-        drop(queue);
-        drop(before);
-        Poll::Pending
+        self.feed.is_finished()
     }
 }
 
-impl<K, V> Queue<K, V> {
-    fn next(&mut self) -> Option<Change<K, V>> {
-        let next = self.changes.pop_front();
-        match &next {
-            Some(Change::Lost(_)) => {}
-            Some(_) => self.kept -= 1,
-            None if self.lost > 0 => return Some(Change::Lost(std::mem::take(&mut self.lost))),
-            None => {}
-        }
-        next
+fn told<K, V>(received: Received<Change<K, V>>) -> Change<K, V> {
+    match received {
+        Received::Item(change) => change,
+        Received::Lost(count) => Change::Lost(count),
     }
 }
 
-impl<K, V> Watcher<K, V> for Feed<K, V>
+/// What puts a table's changes into a feed.
+struct Telling<K, V>(Arc<Feed<Change<K, V>>>);
+
+impl<K, V> Watcher<K, V> for Telling<K, V>
 where
     K: Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     fn prepare(self: Arc<Self>, event: &Event<'_, K, V>) -> Box<dyn Ready> {
-        // What has no room is not cloned. Between here and the commit there may be more room, or less.
-        let queue = self.queue.lock();
-        let has_room = queue.kept < self.capacity && !queue.closed;
-        drop(queue);
         let Event(what, key, value) = event;
-        let change = has_room.then(|| {
+        // What has no room is not cloned. Between here and the commit there may be more room, or less.
+        let change = self.0.has_room().then(|| {
             let (key, value) = ((*key).clone(), (*value).clone());
             match what {
                 What::Put => Change::Put { key, value },
@@ -184,47 +145,31 @@ where
                 What::Expired => Change::Expired { key, value },
             }
         });
-        Box::new(Told { feed: self, change })
+        Box::new(Told {
+            telling: self,
+            change,
+        })
     }
 
     fn close(&self) {
-        let mut queue = self.queue.lock();
-        queue.closed = true;
-        let receiver = queue.receiver.take();
-        drop(queue);
-        if let Some(receiver) = receiver {
-            receiver.wake();
-        }
+        wake(self.0.close());
     }
 }
 
 struct Told<K, V> {
-    feed: Arc<Feed<K, V>>,
+    telling: Arc<Telling<K, V>>,
     change: Option<Change<K, V>>,
 }
 
 impl<K: Send + 'static, V: Send + 'static> Ready for Told<K, V> {
     fn commit(self: Box<Self>, notes: &mut Notes) {
-        let Self { feed, change } = *self;
-        let mut queue = feed.queue.lock();
-        let refused = match change {
-            Some(change) if queue.kept < feed.capacity && !queue.closed => {
-                if queue.lost > 0 {
-                    let lost = std::mem::take(&mut queue.lost);
-                    queue.changes.push_back(Change::Lost(lost));
-                }
-                queue.changes.push_back(change);
-                queue.kept += 1;
-                None
-            }
-            refused => {
-                queue.lost += 1;
-                refused
-            }
+        let Self { telling, change } = *self;
+        let Some(change) = change else {
+            return notes.wake(telling.0.lose());
         };
-        notes.wake(queue.receiver.take());
-        drop(queue);
-        if let Some(refused) = refused {
+        let pushed = telling.0.push(change);
+        notes.wake(pushed.waker);
+        if let Some(refused) = pushed.refused {
             notes.discard(refused);
         }
     }
@@ -236,20 +181,15 @@ impl<K, V, T: TableType<K, V>> Drop for Changes<K, V, T> {
             table.remove_watcher(&self.watcher);
         }
         // Dropped under the lock of a table, it is still told of changes; they must not gather.
-        let mut queue = self.feed.queue.lock();
-        queue.closed = true;
-        let changes = std::mem::take(&mut queue.changes);
-        drop(queue);
-        drop(changes);
+        self.feed.abandon();
     }
 }
 
 impl<K, V, T: TableType<K, V>> fmt::Debug for Changes<K, V, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let queue = self.feed.queue.lock();
         f.debug_struct("Changes")
-            .field("waiting", &queue.kept)
-            .field("capacity", &self.feed.capacity)
+            .field("waiting", &self.feed.len())
+            .field("capacity", &self.feed.capacity())
             .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use std::any::Any;
 use std::fmt;
 use std::task::Waker;
 
-use otp_core::contained::{drop_contained, wake};
+use otp_core::contained::{drop_contained, wake_all};
 
 use crate::sync::Arc;
 
@@ -61,9 +61,7 @@ impl Notes {
 
 impl Drop for Notes {
     fn drop(&mut self) {
-        for waker in self.wakers.drain(..) {
-            wake(Some(waker));
-        }
+        wake_all(self.wakers.drain(..));
         for value in self.rest.drain(..) {
             drop_contained(value);
         }

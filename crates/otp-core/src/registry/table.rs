@@ -15,9 +15,10 @@ use std::thread;
 use hashbrown::HashTable;
 
 use super::error::AlreadyRegistered;
-use super::event::{Listeners, RegistryEvent};
+use super::event::RegistryEvent;
 use super::held::{Held, Keys};
 use super::row::{Entries, Entry, Owner, Row};
+use crate::listeners::Listeners;
 use crate::panics;
 use crate::pid::Pid;
 use crate::sync::{Arc, RwLock};
@@ -37,7 +38,7 @@ pub(super) struct Table<K, M, V, S> {
     hasher: S,
     /// Whether a key has one holder at most.
     unique: bool,
-    pub(super) listeners: Listeners<K, V>,
+    pub(super) listeners: Listeners<RegistryEvent<K, V>>,
 }
 
 /// In cache lines of its own: cores that work on different shards must not take lines from each other.
@@ -56,7 +57,7 @@ impl<K, M, V, S> Table<K, M, V, S> {
             shards: (0..(cores * 4).next_power_of_two()).map(shard).collect(),
             hasher,
             unique,
-            listeners: Listeners::default(),
+            listeners: Listeners::new(),
         })
     }
 
@@ -188,7 +189,7 @@ where
             pid: owner.pid(),
             value: value.clone(),
         });
-        self.listeners.note(went.into_iter().chain(came));
+        self.listeners.note_all(went.into_iter().chain(came));
         let entry = Entry {
             server: owner.server.clone(),
             number: owner.number,
@@ -299,7 +300,7 @@ where
                 entries.is_empty()
             }
         };
-        self.listeners.note(events);
+        self.listeners.note_all(events);
         if empty {
             emptied = Some(found.remove().0);
         }

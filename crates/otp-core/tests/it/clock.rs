@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otp_core::clock::{Clock, NEVER, after, nanos};
+use otp_core::clock::{Clock, NEVER, RoundedUp, after, nanos};
 use tokio::time::{Instant, advance};
 
 #[tokio::test(start_paused = true)]
@@ -45,4 +45,22 @@ fn a_far_moment_is_told_without_a_panic() {
     let clock = Clock::new();
     // Whether it can is the platform's; either way it is told, without a panic.
     assert!(clock.instant(NEVER) >= clock.instant(0));
+}
+
+#[test]
+fn a_time_to_wait_is_told_in_the_largest_unit_that_fits_and_rounded_up() {
+    let told = [
+        (Duration::ZERO, "0 ns"),
+        (Duration::from_nanos(7), "7 ns"),
+        (Duration::from_nanos(1_001), "2 µs"),
+        (Duration::from_micros(999), "999 µs"),
+        (Duration::from_nanos(999_001), "1 ms"),
+        (Duration::from_millis(999), "999 ms"),
+        (Duration::from_nanos(999_000_001), "1 s"),
+        (Duration::from_secs(1), "1 s"),
+        (Duration::from_nanos(1_000_000_001), "2 s"),
+    ];
+    for (time, text) in told {
+        assert_eq!(RoundedUp(time).to_string(), text, "{time:?}");
+    }
 }

@@ -5,10 +5,10 @@ use std::task::Waker;
 use std::time::Duration;
 
 use otp_core::clock::NEVER;
-use otp_core::contained::contain;
+use otp_core::contained::wake_all;
+use otp_core::feed::Feed;
 
 use crate::counters::Counts;
-use crate::events::Feed;
 use crate::machine::{Change, End, Machine};
 use crate::shared::{Shared, Ticket};
 use crate::sync::{Arc, Ordering};
@@ -22,9 +22,9 @@ pub(super) struct Inside {
     /// Where the totals stood when they were reset.
     pub(super) baseline: Counts,
     /// Who is told of changes by way of a queue.
-    feeds: Vec<Arc<Feed>>,
+    feeds: Vec<Arc<Feed<Transition>>>,
     /// Who is told of what comes after what is just being done.
-    pub(super) coming: Vec<Arc<Feed>>,
+    pub(super) coming: Vec<Arc<Feed<Transition>>>,
     /// What the listener was not told yet.
     untold: VecDeque<Transition>,
     /// Whether somebody is telling the listener.
@@ -147,7 +147,10 @@ impl Shared {
         }
         for change in inside.machine.take_changes() {
             let transition = self.transition(change);
-            let wakers = inside.feeds.iter().filter_map(|feed| feed.push(transition));
+            let wakers = inside
+                .feeds
+                .iter()
+                .filter_map(|feed| feed.push(transition).waker);
             aftermath.wakers.extend(wakers);
             if self.hooks.has_listener() {
                 inside.untold.push_back(transition);
@@ -174,7 +177,7 @@ impl Shared {
 
     /// Tells all who are to be told. Who makes a change while another thread tells the listener leaves it to that one.
     fn tell(&self, aftermath: Aftermath) {
-        wake(aftermath.wakers);
+        wake_all(aftermath.wakers);
         if !aftermath.tell {
             return;
         }
@@ -187,12 +190,5 @@ impl Shared {
             drop(inside);
             self.hooks.tell(&transition);
         }
-    }
-}
-
-/// Wakes all, even if one of them panics.
-pub(super) fn wake(wakers: Vec<Waker>) {
-    for waker in wakers {
-        contain(|| waker.wake());
     }
 }

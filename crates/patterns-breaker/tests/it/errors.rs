@@ -47,7 +47,7 @@ async fn a_rejection_says_when_to_try_again() {
     circuit open, try again in 1 s
     circuit open, try again in 500 ms
     circuit open, try again in 1 ms
-    circuit open, try again in 1 ms
+    circuit open, try again in 1 µs
     circuit half-open, try again in 5 s
     circuit ramping, try again in 30 s
     circuit isolated, until it is reset

@@ -1,6 +1,5 @@
 //! The process behind a cache: its start, its end, and what works without it.
 
-use std::error::Error;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};

@@ -7,6 +7,7 @@ use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 
 use patterns_cache::{Cache, CacheConfig, Loaded, Source};
 use tokio::sync::{Notify, oneshot};
@@ -469,4 +470,55 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.0[self.1].fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+/// Panics when it wakes.
+struct Angry;
+
+impl Wake for Angry {
+    fn wake(self: Arc<Self>) {
+        panic!("as told");
+    }
+}
+
+/// Counts how often it was woken.
+struct Bell(AtomicUsize);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waker_that_panics_keeps_no_other_from_being_woken() {
+    let cache: Cache<&str, u32> = cache().await;
+    let (open, opened) = oneshot::channel::<u32>();
+    let mut loads = Box::pin(cache.get_or_load(&"k", async || opened.await));
+    let mut angry = Box::pin(cache.get_or_load(&"k", async || Ok::<_, Infallible>(2)));
+    let mut waits = Box::pin(cache.get_or_load(&"k", async || Ok::<_, Infallible>(3)));
+    let bell = Arc::new(Bell(AtomicUsize::new(0)));
+    let (ring, rage) = (Waker::from(Arc::clone(&bell)), Waker::from(Arc::new(Angry)));
+    assert!(
+        loads
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    );
+    assert!(
+        angry
+            .as_mut()
+            .poll(&mut Context::from_waker(&rage))
+            .is_pending()
+    );
+    assert!(
+        waits
+            .as_mut()
+            .poll(&mut Context::from_waker(&ring))
+            .is_pending()
+    );
+    open.send(1).unwrap();
+    assert_eq!(loads.await.unwrap(), 1);
+    assert_eq!(bell.0.load(Ordering::SeqCst), 1);
+    assert_eq!(waits.await.unwrap(), 1);
 }

@@ -142,3 +142,37 @@ async fn a_listener_may_use_the_registry_and_its_panic_harms_nobody() {
     assert_eq!((registry.worker_count(), registry.info().restarted), (1, 1));
     REGISTRY.get().unwrap().lock().unwrap().take();
 }
+
+/// Keeps what it is told.
+struct Log(tokio::sync::mpsc::UnboundedSender<WorkerEvent<String>>);
+
+impl otp_core::GenServer for Log {
+    type Msg = WorkerEvent<String>;
+
+    async fn handle(
+        &mut self,
+        event: Self::Msg,
+        _: &mut otp_core::Context<Self::Msg>,
+    ) -> Result<(), otp_core::ExitReason> {
+        let _ = self.0.send(event);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_hears_by_its_next_incarnation_of_what_happens_while_it_does_not_run() {
+    let registry = registry().await;
+    let (keep, mut kept) = tokio::sync::mpsc::unbounded_channel();
+    let child = otp_core::Child::server("log", move || Log(keep.clone()));
+    registry.listen(child.server_ref().recipient());
+    registry.start_worker("a").await.unwrap();
+    registry.start_worker("b").await.unwrap();
+    let tree = otp_core::Supervisor::new(otp_core::Strategy::OneForOne).child(child);
+    let tree = tree.start().await.unwrap();
+    tree.stop().await.unwrap();
+    let mut keys = Vec::new();
+    while let Ok(WorkerEvent::Registered { key, .. }) = kept.try_recv() {
+        keys.push(key);
+    }
+    assert_eq!(keys, ["a", "b"]);
+}
