@@ -28,7 +28,8 @@ pin_project! {
         undoes: bool,
         // Whether a panic is caught. If nothing is to be undone and nobody wants to be told, it just goes on.
         catches: bool,
-        failure: Option<Failure<R::Error>>,
+        // Boxed, for most runs have none.
+        failure: Option<Box<Failure<R::Error>>>,
         counted: Option<Counted<&'a Arc<Shared>>>,
         shared: &'a Arc<Shared>,
         // What is told of it in the end.
@@ -41,15 +42,15 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            // The step in hand ends before what was done before it is undone.
-            contained::contain(|| this.run.set(None));
-            match this.failure.take() {
-                Some(failure) => {
-                    failure.undoing.hand_over();
-                    contained::drop_contained(failure.cause);
-                }
-                None if this.journal.undos.is_empty() => {}
-                None => this.journal.undos.take(this.shared).hand_over(),
+            if this.run.is_some() {
+                // The step in hand ends before what was done before it is undone.
+                contained::contain(|| this.run.set(None));
+            }
+            if let Some(failure) = this.failure.take() {
+                failure.undoing.hand_over();
+                contained::drop_contained(failure.cause);
+            } else if !this.journal.undos.is_empty() {
+                this.journal.undos.take(this.shared).hand_over();
             }
         }
     }
@@ -74,6 +75,7 @@ pub(crate) enum Detail {
 }
 
 impl<'a, R: Run, F> Drive<'a, R, F> {
+    #[inline]
     pub(crate) fn new(
         run: R,
         undoes: bool,
@@ -100,6 +102,7 @@ impl<'a, R: Run, F> Drive<'a, R, F> {
 impl<R: Run, O, F: Fn(Traced<R::Out, R::Error>) -> O> Future for Drive<'_, R, F> {
     type Output = O;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
         let mut this = self.project();
         if let Some(run) = this.run.as_mut().as_pin_mut() {
@@ -115,8 +118,10 @@ impl<R: Run, O, F: Fn(Traced<R::Out, R::Error>) -> O> Future for Drive<'_, R, F>
             match ready!(polled) {
                 Ok(out) => {
                     this.run.set(None);
-                    this.journal.undos.discard();
-                    *this.counted = None;
+                    if *this.undoes {
+                        this.journal.undos.discard();
+                        *this.counted = None;
+                    }
                     let trace = Trace {
                         steps: this.journal.take_steps(),
                         undone: Vec::new(),
@@ -132,11 +137,11 @@ impl<R: Run, O, F: Fn(Traced<R::Out, R::Error>) -> O> Future for Drive<'_, R, F>
                     let step = step.unwrap_or_default();
                     this.journal.close(&step, Outcome::of(&cause));
                     contained::contain(|| this.run.set(None));
-                    *this.failure = Some(Failure {
+                    *this.failure = Some(Box::new(Failure {
                         step,
                         cause,
                         undoing: this.journal.undos.take(this.shared),
-                    });
+                    }));
                 }
             }
         }
@@ -145,9 +150,10 @@ impl<R: Run, O, F: Fn(Traced<R::Out, R::Error>) -> O> Future for Drive<'_, R, F>
         };
         let undone = ready!(Pin::new(&mut failure.undoing).poll(cx));
         *this.counted = None;
-        let Some(Failure { step, cause, .. }) = this.failure.take() else {
+        let Some(failure) = this.failure.take() else {
             unreachable!("it was there a moment ago");
         };
+        let Failure { step, cause, .. } = *failure;
         let trace = Trace {
             steps: this.journal.take_steps(),
             undone: undone.clone(),

@@ -53,7 +53,11 @@ impl fmt::Display for TimedOut {
 impl Error for TimedOut {}
 
 /// A panic of a step, as a value.
-pub struct Panicked {
+///
+/// Boxed, so that the results of steps are no larger for it.
+pub struct Panicked(Box<Panic>);
+
+struct Panic {
     message: Arc<str>,
     /// Only its owner takes it; the lock makes it `Sync`.
     payload: Mutex<Payload>,
@@ -61,16 +65,16 @@ pub struct Panicked {
 
 impl Panicked {
     pub(crate) fn new(payload: Payload) -> Self {
-        Self {
+        Self(Box::new(Panic {
             message: payload.message(),
             payload: Mutex::new(payload),
-        }
+        }))
     }
 
     /// Returns the panic's message. What is no text reads `Box<dyn Any>`.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Lets the panic go on, as it was. The panic hook has told of it and is not called again.
@@ -79,19 +83,19 @@ impl Panicked {
     ///
     /// Always: that is what it is for.
     pub fn resume(self) -> ! {
-        self.payload.into_inner().resume()
+        self.0.payload.into_inner().resume()
     }
 }
 
 impl fmt::Debug for Panicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Panicked").field(&self.message).finish()
+        f.debug_tuple("Panicked").field(&self.message()).finish()
     }
 }
 
 impl fmt::Display for Panicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "panicked: {}", self.message)
+        write!(f, "panicked: {}", self.message())
     }
 }
 

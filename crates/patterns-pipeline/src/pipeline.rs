@@ -317,6 +317,7 @@ where
         self.drive(input, Detail::Traced, |run: Traced<C::Out, E>| run)
     }
 
+    #[inline]
     fn drive<F>(&self, input: In, detail: Detail, conclude: F) -> Drive<'_, C::Run<'_>, F> {
         let run = self.chain.start(input);
         let undoes = self.chain.undoes();

@@ -1,8 +1,13 @@
 //! Five steps as a chain of `?`.
 
+mod steps;
+
 use std::hint::black_box;
 
-include!("steps.rs");
+use steps::{
+    Problem, adult, checked, cut, doubled, even, grown, measured, named, parsed, positive, shifted,
+    short, trimmed, twice, widened,
+};
 
 /// What a pipeline is beside its steps: a reference that is handed in.
 pub struct Steps<C>(C);

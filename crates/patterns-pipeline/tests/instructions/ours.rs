@@ -1,10 +1,15 @@
 //! Five steps as a pipeline, to be compared with the same by hand.
 
+mod steps;
+
 use std::hint::black_box;
 
 use patterns_pipeline::{Pipeline, SyncChain};
 
-include!("steps.rs");
+use steps::{
+    Problem, adult, checked, cut, doubled, even, grown, measured, named, parsed, positive, shifted,
+    short, trimmed, twice, widened,
+};
 
 fn called_steps<'a>()
 -> Pipeline<&'a str, Problem, impl SyncChain<In = &'a str, Out = u64, Error = Problem>> {

@@ -1,4 +1,4 @@
-// The steps that both sources have.
+//! The steps that both sources have.
 
 use std::num::ParseIntError;
 
@@ -19,12 +19,20 @@ pub fn parsed(text: &str) -> Result<u32, Problem> {
 
 #[inline(never)]
 pub fn adult(age: u32) -> Result<u32, Problem> {
-    if age < 18 { Err(Problem::TooYoung(age)) } else { Ok(age) }
+    if age < 18 {
+        Err(Problem::TooYoung(age))
+    } else {
+        Ok(age)
+    }
 }
 
 #[inline(never)]
 pub fn even(age: u32) -> Result<u32, Problem> {
-    if age % 2 == 0 { Ok(age) } else { Err(Problem::Odd(age)) }
+    if age % 2 == 0 {
+        Ok(age)
+    } else {
+        Err(Problem::Odd(age))
+    }
 }
 
 #[inline(never)]
@@ -48,7 +56,11 @@ pub fn short(n: u64) -> Result<u32, Problem> {
 }
 
 pub fn grown(age: u32) -> Result<u32, Problem> {
-    if age < 18 { Err(Problem::TooYoung(age)) } else { Ok(age) }
+    if age < 18 {
+        Err(Problem::TooYoung(age))
+    } else {
+        Ok(age)
+    }
 }
 
 pub fn twice(age: u32) -> Result<u32, Problem> {
@@ -62,13 +74,21 @@ pub fn shifted(age: u32) -> Result<u64, Problem> {
 // Steps whose values are moved, and dropped when one fails.
 
 pub fn named(name: String) -> Result<String, Problem> {
-    if name.is_empty() { Err(Problem::Empty(name)) } else { Ok(name) }
+    if name.is_empty() {
+        Err(Problem::Empty(name))
+    } else {
+        Ok(name)
+    }
 }
 
 #[inline(never)]
 pub fn trimmed(name: String) -> Result<String, Problem> {
     let trimmed = name.trim();
-    if trimmed.len() > 40 { Err(Problem::TooLarge) } else { Ok(trimmed.to_owned()) }
+    if trimmed.len() > 40 {
+        Err(Problem::TooLarge)
+    } else {
+        Ok(trimmed.to_owned())
+    }
 }
 
 pub fn measured(name: String) -> Result<(String, u32), Problem> {
@@ -82,5 +102,9 @@ pub fn checked((name, length): (String, u32)) -> Result<(String, u32), Problem> 
 
 pub fn cut((mut name, length): (String, u32)) -> Result<String, Problem> {
     name.truncate(2);
-    if length > 7 { Ok(name) } else { Err(Problem::Empty(name)) }
+    if length > 7 {
+        Ok(name)
+    } else {
+        Err(Problem::Empty(name))
+    }
 }
