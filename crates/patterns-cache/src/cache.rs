@@ -8,11 +8,11 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use otp_core::{Child, ServerRef};
+use otp_core::ServerRef;
 
 use crate::server::{CacheMsg, Server};
 use crate::table::Table;
-use crate::{BadOption, CacheConfig, CacheStats, Hooks, StartError};
+use crate::{BadOption, CacheConfig, CacheStats, Child, Hooks, Pid, StartError, StopError};
 
 /// A concurrent map whose entries can expire and whose size can be bounded.
 ///
@@ -48,6 +48,7 @@ use crate::{BadOption, CacheConfig, CacheStats, Hooks, StartError};
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "the cache ends when its last handle is dropped"]
 pub struct Cache<K, V> {
     table: Arc<Table<K, V>>,
     server: ServerRef<CacheMsg>,
@@ -84,7 +85,7 @@ where
     pub async fn start_with(config: CacheConfig, hooks: Hooks<K, V>) -> Result<Self, StartError> {
         config.check(hooks.has_weigher())?;
         let table = Arc::new(Table::new(&config, hooks));
-        let server = Server::new(Arc::downgrade(&table), config.cleanup_interval);
+        let server = Server::new(Arc::downgrade(&table), config.sweep_interval);
         let server = otp_core::start(server).await?;
         Ok(Self { table, server })
     }
@@ -121,7 +122,7 @@ where
     ) -> Result<(Child<CacheMsg>, Self), BadOption> {
         config.check(hooks.has_weigher())?;
         let table = Arc::new(Table::new(&config, hooks));
-        let (weak, interval) = (Arc::downgrade(&table), config.cleanup_interval);
+        let (weak, interval) = (Arc::downgrade(&table), config.sweep_interval);
         let child = Child::server(id, move || Server::new(weak.clone(), interval));
         let server = child.server_ref();
         Ok((child, Self { table, server }))
@@ -194,19 +195,31 @@ impl<K, V> Cache<K, V> {
         self.table.reset_stats();
     }
 
-    /// Ends the sweeping process and waits for its end. Stopping twice does nothing.
+    /// Ends the sweeping process and waits for its end.
     ///
     /// The cache itself goes on, for every handle: reads, writes, the exact expiry on reading, and
     /// the bound. Only nothing sweeps any more, so an entry that has expired keeps its memory
     /// until its key is next used, a full cache evicts it, or `clear` or the last handle's drop
     /// takes it.
     ///
+    /// A cache that is a [child](Self::child) is to be stopped by its supervisor, which would otherwise
+    /// start its process again.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerRef::stop`]; [`StopError::NoProc`] if it has ended already.
+    ///
     /// # Cancel safety
     ///
     /// If the future is dropped after it was first polled, the process still ends.
-    pub async fn stop(&self) {
-        // Whether this call ended it or it had ended already makes no difference to the caller.
-        let _ = self.server.stop().await;
+    pub async fn stop(&self) -> Result<(), StopError> {
+        self.server.stop().await
+    }
+
+    /// Returns the sweeping process, if it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
+        self.server.pid()
     }
 }
 

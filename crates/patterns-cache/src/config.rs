@@ -21,7 +21,7 @@ use crate::BadOption;
 ///     max_entries: Some(10_000),
 ///     ..CacheConfig::default()
 /// };
-/// assert_eq!(config.cleanup_interval, Duration::from_secs(30));
+/// assert_eq!(config.sweep_interval, Duration::from_secs(30));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheConfig {
@@ -75,7 +75,7 @@ pub struct CacheConfig {
     /// A sweep only gives memory back. No reader ever sees an expired entry, whether it was swept
     /// or not. [`Duration::MAX`] means never; below 1 ms is as good as 1 ms, the timer's
     /// resolution.
-    pub cleanup_interval: Duration,
+    pub sweep_interval: Duration,
 }
 
 impl Default for CacheConfig {
@@ -87,7 +87,7 @@ impl Default for CacheConfig {
             max_entries: None,
             max_weight: None,
             shards: None,
-            cleanup_interval: Duration::from_secs(30),
+            sweep_interval: Duration::from_secs(30),
         }
     }
 }
@@ -116,9 +116,9 @@ impl CacheConfig {
         if self.max_weight.is_none() && has_weigher {
             return bad("max_weight", "set where there is a weigher");
         }
-        if self.cleanup_interval.is_zero() {
+        if self.sweep_interval.is_zero() {
             let allowed = "more than zero; `Duration::MAX` means never";
-            return bad("cleanup_interval", allowed);
+            return bad("sweep_interval", allowed);
         }
         Ok(())
     }

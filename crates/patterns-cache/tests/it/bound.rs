@@ -3,24 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 
 use patterns_cache::{Cache, CacheConfig};
+use testing::secs;
 use tokio::time::advance;
 
-use crate::support::{Counted, Drops, bounded, cache, secs};
-
-#[tokio::test]
-async fn the_bound_is_never_passed() {
-    for max in [1, 2, 3, 10, 63, 64, 65, 127, 128, 1_000, 4_097] {
-        let cache: Cache<usize, usize> = bounded(max).await;
-        for key in 0..3 * max {
-            cache.put(key, key);
-            assert!(cache.len() <= max, "{} of {max}", cache.len());
-            assert_eq!(cache.get(&key), Some(key), "what was just put is there");
-        }
-        let stats = cache.stats();
-        assert_eq!(stats.keys, max, "and all its places are used");
-        assert_eq!(stats.evicted, 2 * max as u64);
-    }
-}
+use crate::support::{Counted, Drops, bounded, cache};
 
 #[tokio::test]
 async fn a_cache_of_one_entry_holds_the_last() {

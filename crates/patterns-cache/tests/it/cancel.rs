@@ -7,22 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
 
 use patterns_cache::{Cache, CacheConfig, Compute, Source};
+use testing::{advance, at_each_await, polled_after, secs, settle};
 use tokio::task::yield_now;
-
-use crate::support::{advance, secs, settle};
-
-/// Polls `work` `times` times and drops it. Says whether it was ready before that.
-async fn dropped_after<F: Future>(times: usize, work: F) -> bool {
-    let mut work = pin!(work);
-    for _ in 0..times {
-        let mut cx = Context::from_waker(Waker::noop());
-        if work.as_mut().poll(&mut cx).is_ready() {
-            return true;
-        }
-        settle().await;
-    }
-    false
-}
 
 /// Counts itself while it lives.
 struct Alive(Arc<AtomicUsize>);
@@ -43,7 +29,7 @@ impl Drop for Alive {
 #[tokio::test(start_paused = true)]
 async fn whatever_is_dropped_wherever_the_key_is_free_and_nothing_is_left() {
     for which in 0..6 {
-        for times in 0.. {
+        at_each_await(async |times| {
             let config = CacheConfig {
                 default_ttl: Some(secs(10)),
                 stale_for: secs(10),
@@ -70,9 +56,9 @@ async fn whatever_is_dropped_wherever_the_key_is_free_and_nothing_is_left() {
                 }
             };
             let ready = match which {
-                0 => dropped_after(times, cache.get_or_load(&"k", load)).await,
-                1 => dropped_after(times, cache.get_or_revalidate(&"k", load)).await,
-                2 => dropped_after(times, cache.compute(&"k", compute)).await,
+                0 => polled_after(cache.get_or_load(&"k", load), times, settle).await,
+                1 => polled_after(cache.get_or_revalidate(&"k", load), times, settle).await,
+                2 => polled_after(cache.compute(&"k", compute), times, settle).await,
                 // One that waits for another.
                 3 => {
                     let first = tokio::spawn({
@@ -80,16 +66,23 @@ async fn whatever_is_dropped_wherever_the_key_is_free_and_nothing_is_left() {
                         async move { cache.get_or_load(&"k", load).await }
                     });
                     yield_now().await;
-                    let ready = dropped_after(times, cache.get_or_load(&"k", load)).await;
+                    let ready = polled_after(cache.get_or_load(&"k", load), times, settle).await;
                     assert_eq!(first.await.unwrap(), Ok(1));
                     ready
                 }
                 4 => {
                     cache.put("k", 9);
                     advance(secs(11)).await;
-                    dropped_after(times, cache.get_or_revalidate(&"k", load)).await
+                    polled_after(cache.get_or_revalidate(&"k", load), times, settle).await
                 }
-                _ => dropped_after(times, Cache::<u32, u32>::start(CacheConfig::default())).await,
+                _ => {
+                    polled_after(
+                        Cache::<u32, u32>::start(CacheConfig::default()),
+                        times,
+                        settle,
+                    )
+                    .await
+                }
             };
             settle().await;
             assert_eq!(
@@ -104,10 +97,9 @@ async fn whatever_is_dropped_wherever_the_key_is_free_and_nothing_is_left() {
                 Ok((5, Source::Loaded)),
                 "case {which}, {times} polls"
             );
-            if ready {
-                break;
-            }
-        }
+            ready
+        })
+        .await;
     }
 }
 

@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::convert::Infallible;
 
 use patterns_cache::{Cache, Compute};
+use testing::{advance, secs, settle};
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
-use crate::support::{advance, cache, secs, settle};
+use crate::support::cache;
 
 #[tokio::test(start_paused = true)]
 async fn it_does_what_is_computed() {

@@ -5,8 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use patterns_cache::{Cache, CacheConfig};
+use testing::{advance, ms};
 
-use crate::support::{Counted, Drops, advance, bounded, ms};
+use crate::support::{Counted, Drops, bounded};
 
 #[tokio::test(start_paused = true)]
 async fn every_key_and_value_is_dropped_exactly_once() {

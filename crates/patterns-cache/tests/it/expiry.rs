@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use patterns_cache::{Cache, CacheConfig};
+use testing::{ms, secs};
 use tokio::time::advance;
 
-use crate::support::{cache, ms, secs};
+use crate::support::cache;
 
 const NANO: Duration = Duration::from_nanos(1);
 

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use patterns_cache::{Cache, CacheConfig};
-
-use crate::support::{advance, ms, secs};
+use testing::{advance, ms, secs};
 
 async fn idle(time_to_idle: Duration) -> Cache<&'static str, u32> {
     let time_to_idle = Some(time_to_idle);
@@ -81,7 +80,7 @@ async fn in_a_full_cache_what_idled_too_long_goes_first() {
     let cache = Cache::start(CacheConfig {
         time_to_idle: Some(secs(10)),
         max_entries: Some(10),
-        cleanup_interval: Duration::MAX,
+        sweep_interval: Duration::MAX,
         ..CacheConfig::default()
     })
     .await

@@ -1,8 +1,9 @@
 //! `invalidate_if` and `peek`.
 
 use patterns_cache::{Cache, CacheConfig};
+use testing::{advance, secs};
 
-use crate::support::{advance, bounded, cache, secs};
+use crate::support::{bounded, cache};
 
 #[tokio::test(start_paused = true)]
 async fn all_live_entries_for_which_it_is_said_so_go() {

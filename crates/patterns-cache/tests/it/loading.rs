@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
 
 use patterns_cache::{Cache, CacheConfig, Loaded, Source};
+use testing::{advance, ms, quiet, secs, settle};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinHandle, LocalSet, spawn_local, yield_now};
 
-use crate::support::{advance, cache, ms, secs, settle};
+use crate::support::cache;
 
 type Outcome = Result<(u32, Source), &'static str>;
 
@@ -374,7 +375,7 @@ async fn keys_do_not_wait_for_each_other() {
 #[tokio::test]
 async fn a_stopped_cache_still_loads() {
     let cache = cache().await;
-    cache.stop().await;
+    cache.stop().await.unwrap();
     let load = async || Ok::<_, Infallible>(1);
     assert_eq!(cache.get_or_load(&"k", load).await, Ok(1));
 }
@@ -492,6 +493,7 @@ impl Wake for Bell {
 
 #[tokio::test(start_paused = true)]
 async fn a_waker_that_panics_keeps_no_other_from_being_woken() {
+    quiet();
     let cache: Cache<&str, u32> = cache().await;
     let (open, opened) = oneshot::channel::<u32>();
     let mut loads = Box::pin(cache.get_or_load(&"k", async || opened.await));

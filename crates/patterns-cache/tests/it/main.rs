@@ -4,15 +4,13 @@
 
 mod bound;
 mod cancel;
-mod children;
 mod compute;
-mod concurrency;
+mod defects;
 mod drops;
+mod events;
 mod expiry;
 mod idle;
 mod invalidation;
-mod lifetime;
-mod listening;
 mod loading;
 mod model;
 mod options;
@@ -20,6 +18,9 @@ mod panics;
 mod reads_and_writes;
 mod revalidation;
 mod stats;
+mod stopping;
+mod supervised;
 mod support;
 mod sweeping;
+mod threads;
 mod weights;

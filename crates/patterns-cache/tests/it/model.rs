@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use patterns_cache::{Cache, CacheConfig};
 use proptest::prelude::*;
-
-use crate::support::{advance, ms};
+use testing::{advance, ms};
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -95,7 +94,7 @@ fn ttl(millis: u64) -> Duration {
 async fn agrees(default_ttl: Option<u64>, ops: Vec<Op>) -> Result<(), TestCaseError> {
     let config = CacheConfig {
         default_ttl: default_ttl.map(ttl),
-        cleanup_interval: ms(50),
+        sweep_interval: ms(50),
         ..CacheConfig::default()
     };
     let cache: Cache<u8, u64> = Cache::start(config).await.unwrap();
@@ -161,7 +160,7 @@ async fn agrees(default_ttl: Option<u64>, ops: Vec<Op>) -> Result<(), TestCaseEr
 async fn stays_within(max_entries: usize, ops: Vec<Op>) -> Result<(), TestCaseError> {
     let config = CacheConfig {
         max_entries: Some(max_entries),
-        cleanup_interval: ms(50),
+        sweep_interval: ms(50),
         ..CacheConfig::default()
     };
     let cache: Cache<u8, u64> = Cache::start(config).await.unwrap();

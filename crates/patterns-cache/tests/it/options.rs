@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use patterns_cache::{BadOption, Cache, CacheConfig, Hooks, StartError};
+use testing::secs;
 use tokio::time::advance;
-
-use crate::support::secs;
 
 async fn refused(config: CacheConfig) -> (String, &'static str) {
     match Cache::<u64, u64>::start(config).await {
@@ -26,7 +25,7 @@ fn the_defaults_are_as_documented() {
         max_entries: None,
         max_weight: None,
         shards: None,
-        cleanup_interval: secs(30),
+        sweep_interval: secs(30),
     };
     assert_eq!(CacheConfig::default(), documented);
 }
@@ -88,7 +87,7 @@ async fn a_weight_and_a_weigher_go_together_and_not_with_a_number_of_entries() {
         "option `max_weight` must be `None` where `max_entries` is set"
     );
     assert!(Cache::child("cache", both(weight()), weigher()).is_err());
-    Cache::start_with(weight(), weigher()).await.unwrap();
+    drop(Cache::start_with(weight(), weigher()).await.unwrap());
 }
 
 fn both(mut config: CacheConfig) -> CacheConfig {
@@ -97,17 +96,17 @@ fn both(mut config: CacheConfig) -> CacheConfig {
 }
 
 #[tokio::test]
-async fn a_cleanup_interval_of_zero_is_refused_by_name_and_range() {
+async fn a_sweep_interval_of_zero_is_refused_by_name_and_range() {
     let config = CacheConfig {
-        cleanup_interval: Duration::ZERO,
+        sweep_interval: Duration::ZERO,
         ..CacheConfig::default()
     };
     let (text, option) = refused(config).await;
     assert_eq!(
         text,
-        "option `cleanup_interval` must be more than zero; `Duration::MAX` means never"
+        "option `sweep_interval` must be more than zero; `Duration::MAX` means never"
     );
-    assert_eq!(option, "cleanup_interval");
+    assert_eq!(option, "sweep_interval");
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,15 +146,15 @@ async fn the_greatest_bound_is_allowed_and_takes_no_memory_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_shortest_cleanup_interval_is_allowed() {
-    let cleanup_interval = Duration::from_nanos(1);
+async fn the_shortest_sweep_interval_is_allowed() {
+    let sweep_interval = Duration::from_nanos(1);
     let cache = Cache::start(CacheConfig {
-        cleanup_interval,
+        sweep_interval,
         ..CacheConfig::default()
     })
     .await
     .unwrap();
     cache.put_with_ttl("key", 1, secs(1));
-    crate::support::advance(secs(2)).await;
+    testing::advance(secs(2)).await;
     assert_eq!(cache.stats().expired, 1);
 }

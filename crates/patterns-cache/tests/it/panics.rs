@@ -5,8 +5,9 @@ use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use patterns_cache::Cache;
+use testing::{advance, secs};
 
-use crate::support::{Counted, Drops, advance, bounded, cache, secs};
+use crate::support::{Counted, Drops, bounded, cache};
 
 thread_local! {
     /// Which of a touchy value's functions panics.

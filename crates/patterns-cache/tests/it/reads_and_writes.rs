@@ -8,15 +8,6 @@ use patterns_cache::Cache;
 use crate::support::cache;
 
 #[tokio::test]
-async fn a_put_is_visible_to_the_putter_at_once() {
-    let cache = cache().await;
-    for key in 0..1_000_u64 {
-        cache.put(key, key * 2);
-        assert_eq!(cache.get(&key), Some(key * 2));
-    }
-}
-
-#[tokio::test]
 async fn a_put_is_visible_through_every_clone_at_once() {
     let cache = cache().await;
     let other = cache.clone();

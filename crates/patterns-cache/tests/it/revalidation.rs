@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use patterns_cache::{Cache, CacheConfig, Source};
+use testing::{advance, ms, secs, settle};
 use tokio::sync::Notify;
-
-use crate::support::{advance, ms, secs, settle};
 
 async fn stale_for(stale_for: Duration) -> Cache<&'static str, u32> {
     let config = CacheConfig {
@@ -161,7 +160,7 @@ async fn a_failed_or_panicking_load_leaves_the_stale_value() {
 async fn without_its_process_a_cache_loads_when_the_stale_value_is_over() {
     let (cache, loads) = (stale_for(secs(5)).await, Arc::default());
     cache.put("k", 100);
-    cache.stop().await;
+    cache.stop().await.unwrap();
     advance(secs(11)).await;
     let got = cache.get_or_revalidate(&"k", counted(&loads)).await;
     assert_eq!(got, Ok((100, Source::Stale)));

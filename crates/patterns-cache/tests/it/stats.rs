@@ -1,9 +1,10 @@
 //! What is counted, and that it agrees with what happened.
 
 use patterns_cache::{Cache, CacheStats};
+use testing::secs;
 use tokio::time::advance;
 
-use crate::support::{bounded, cache, secs};
+use crate::support::{bounded, cache};
 
 fn counts(stats: CacheStats) -> (u64, u64, usize, u64, u64) {
     (
@@ -40,18 +41,6 @@ async fn nothing_but_get_counts_as_a_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn expired_entries_are_no_keys_before_any_sweep_or_read() {
-    let cache = cache().await;
-    cache.put("stays", 0);
-    for key in ["a", "b", "c"] {
-        cache.put_with_ttl(key, 1, secs(1));
-    }
-    assert_eq!(cache.stats().keys, 4);
-    advance(secs(1)).await;
-    assert_eq!(counts(cache.stats()), (0, 0, 1, 0, 0));
-}
-
-#[tokio::test(start_paused = true)]
 async fn each_expired_entry_is_counted_once_whoever_drops_it() {
     let cache = cache().await;
     for key in ["read", "deleted", "replaced", "swept"] {
@@ -65,7 +54,7 @@ async fn each_expired_entry_is_counted_once_whoever_drops_it() {
     assert_eq!(cache.stats().expired, 2);
     cache.put("replaced", 2);
     assert_eq!(cache.stats().expired, 3);
-    crate::support::advance(secs(30)).await;
+    testing::advance(secs(30)).await;
     assert_eq!(cache.stats().expired, 4);
     cache.clear();
     assert_eq!(counts(cache.stats()), (0, 1, 0, 0, 4));

@@ -3,7 +3,6 @@
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use patterns_cache::{Cache, CacheConfig};
 
@@ -29,28 +28,6 @@ where
     })
     .await
     .unwrap()
-}
-
-pub(crate) const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-pub(crate) const fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
-
-/// Turns the paused clock on and lets everything run that became due.
-pub(crate) async fn advance(by: Duration) {
-    tokio::time::advance(by).await;
-    settle().await;
-}
-
-/// Lets other tasks run until they have nothing more to do, for any sweep of a few thousand
-/// entries.
-pub(crate) async fn settle() {
-    for _ in 0..200 {
-        tokio::task::yield_now().await;
-    }
 }
 
 /// Counts its drops.

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use patterns_cache::{Cache, CacheConfig};
+use testing::{advance, secs};
 
-use crate::support::{Counted, Drops, advance, cache, secs};
+use crate::support::{Counted, Drops, cache};
 
-async fn swept_every(cleanup_interval: Duration) -> Cache<u64, Counted> {
+async fn swept_every(sweep_interval: Duration) -> Cache<u64, Counted> {
     Cache::start(CacheConfig {
-        cleanup_interval,
+        sweep_interval,
         ..CacheConfig::default()
     })
     .await
@@ -49,7 +50,7 @@ async fn a_sweep_drops_nothing_but_what_has_expired() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sweeps_come_at_the_cleanup_interval_again_and_again() {
+async fn sweeps_come_at_their_interval_again_and_again() {
     let cache = swept_every(secs(5)).await;
     let drops = Drops::default();
     for round in 1..=5 {
@@ -123,7 +124,7 @@ async fn what_is_put_while_a_sweep_walks_is_neither_lost_nor_forgotten() {
 async fn a_bounded_cache_is_swept_too() {
     let config = CacheConfig {
         max_entries: Some(10_000),
-        cleanup_interval: secs(1),
+        sweep_interval: secs(1),
         ..CacheConfig::default()
     };
     let cache = Cache::start(config).await.unwrap();

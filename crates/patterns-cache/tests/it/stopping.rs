@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use patterns_cache::{Cache, CacheConfig, StartError};
+use patterns_cache::{Cache, CacheConfig, StartError, StopError};
+use testing::{advance, secs, settle};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::support::{Drops, advance, cache, secs, settle};
+use crate::support::{Drops, cache};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().build().unwrap()
@@ -82,7 +83,9 @@ async fn after_a_stop_everything_goes_on_but_the_sweeping() {
     let cache = cache().await;
     let drops = Drops::default();
     cache.put_with_ttl(1, drops.value(), secs(1));
-    cache.stop().await;
+    assert!(cache.pid().is_some());
+    cache.stop().await.unwrap();
+    assert!(cache.pid().is_none());
     advance(secs(100)).await;
     assert_eq!(drops.count(), 0, "nothing sweeps");
     assert!(!cache.contains_key(&1), "expiry is exact");
@@ -96,28 +99,29 @@ async fn a_stop_ends_the_process_though_handles_are_left() {
     let kept = Mutex::new(Vec::new());
     leaves_no_process(async || {
         let cache: Cache<u64, u64> = cache().await;
-        cache.stop().await;
+        cache.stop().await.unwrap();
         kept.lock().unwrap().push(cache);
     })
     .await;
 }
 
 #[tokio::test]
-async fn stopping_twice_or_after_another_handle_did_is_fine() {
+async fn stopping_twice_or_after_another_handle_did_finds_no_process() {
     let cache: Cache<u64, u64> = cache().await;
     let other = cache.clone();
-    cache.stop().await;
-    cache.stop().await;
-    other.stop().await;
+    cache.stop().await.unwrap();
+    assert!(matches!(cache.stop().await, Err(StopError::NoProc)));
+    assert!(matches!(other.stop().await, Err(StopError::NoProc)));
     assert_eq!(other.put(1, 1), None);
 }
 
 #[test]
-fn stopping_after_the_runtime_was_dropped_is_fine() {
+fn stopping_after_the_runtime_was_dropped_finds_no_process() {
     let first = runtime();
     let cache: Cache<u64, u64> = first.block_on(cache());
     drop(first);
-    runtime().block_on(cache.stop());
+    let stopped = runtime().block_on(cache.stop());
+    assert!(matches!(stopped, Err(StopError::NoProc)));
 }
 
 #[tokio::test]

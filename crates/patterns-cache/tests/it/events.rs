@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use patterns_cache::{Cache, CacheConfig, Compute, Hooks, RemovalCause};
 use proptest::prelude::*;
-
-use crate::support::{advance, ms, secs};
+use testing::{advance, ms, secs};
 
 type Told = Arc<Mutex<Vec<(u8, u64, RemovalCause)>>>;
 
@@ -273,7 +272,7 @@ proptest! {
             stale_for: ms(stale.saturating_sub(20)),
             max_entries: bound.filter(|_| !weighs).map(|bound| bound as usize),
             max_weight: bound.filter(|_| weighs).map(u64::from),
-            cleanup_interval: ms(50),
+            sweep_interval: ms(50),
             ..CacheConfig::default()
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -299,7 +298,7 @@ fn on_many_threads_every_value_is_told_of_exactly_once() {
             .on_removal(move |_: &u64, value: &usize, _| seen.lock().unwrap()[*value] += 1);
         let config = CacheConfig {
             max_entries: Some(200),
-            cleanup_interval: ms(1),
+            sweep_interval: ms(1),
             ..CacheConfig::default()
         };
         Cache::start_with(config, hooks).await.unwrap()
@@ -324,7 +323,7 @@ fn on_many_threads_every_value_is_told_of_exactly_once() {
             });
         }
     });
-    runtime.block_on(cache.stop());
+    runtime.block_on(cache.stop()).unwrap();
     drop(cache);
     let seen = seen.lock().unwrap();
     assert!(seen.iter().all(|told| *told == 1), "each once");

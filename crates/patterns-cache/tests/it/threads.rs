@@ -40,10 +40,10 @@ impl Stamp {
 }
 
 async fn busy_cache<V: Send + Sync + 'static>(max_entries: Option<usize>) -> Cache<u64, V> {
-    let cleanup_interval = Duration::from_millis(1);
+    let sweep_interval = Duration::from_millis(1);
     let config = CacheConfig {
         max_entries,
-        cleanup_interval,
+        sweep_interval,
         ..CacheConfig::default()
     };
     Cache::start(config).await.unwrap()

@@ -2,8 +2,7 @@
 
 use otp_core::{Strategy, Supervisor};
 use patterns_cache::{Cache, CacheConfig, Hooks};
-
-use crate::support::{advance, secs};
+use testing::{advance, secs};
 
 #[tokio::test(start_paused = true)]
 async fn the_entries_outlive_the_process_and_the_next_one_sweeps() {
