@@ -30,6 +30,16 @@ impl Folder {
         self.0.join("libpatterns_railway.rlib")
     }
 
+    /// What the compiler has to know of the crate without features to check a program that uses it.
+    pub(crate) fn metadata(&self) -> PathBuf {
+        let metadata = self.0.join("libpatterns_railway.rmeta");
+        run(rustc()
+            .args(["--crate-name", "patterns_railway"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs"))
+            .arg(format!("--emit=metadata={}", metadata.display())));
+        metadata
+    }
+
     /// The instructions of a source in `tests/instructions`, as text.
     pub(crate) fn listing(&self, name: &str, library: &Path) -> String {
         let source = Path::new(env!("CARGO_MANIFEST_DIR"))

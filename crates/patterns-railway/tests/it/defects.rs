@@ -16,7 +16,7 @@ impl From<Panicked> for Failure {
     }
 }
 
-/// One that returns something else does not compile: see `mistakes`.
+/// A step that returns something else does not compile: two doc tests of the README, and `mistakes`.
 #[test]
 fn bind_and_recover_take_results_only() {
     let bound: Result<usize, Failure> =

@@ -90,7 +90,7 @@ fn functions(listing: &str) -> BTreeMap<String, Vec<String>> {
                 if line.starts_with(".cfi_endproc") || line.starts_with(".seh_endproc") {
                     functions.insert(std::mem::take(name), std::mem::take(body));
                     open = None;
-                } else if is_label || !line.starts_with(['.', '#', ';']) {
+                } else if is_label || !line.starts_with(['.', '#', ';', '/']) {
                     body.push(labels.number(line));
                 }
             }

@@ -12,12 +12,11 @@ fn address() -> Result<u8, Errors<Problem>> { Ok(1) }
 
 fn errors(bodies: &[&str]) -> Vec<String> {
     let folder = Folder::new("mistakes");
-    let library = folder.library();
-    let lists = bodies.iter().map(|body| {
-        let program = format!("{BEGIN}\npub fn mistake() {{\n{body}\n}}\n");
-        errors_of(&folder, &library, &program)
-    });
-    lists.flatten().collect()
+    let mut program = BEGIN.to_owned();
+    for (number, body) in bodies.iter().enumerate() {
+        program.push_str(&format!("pub fn mistake{number}() {{ {body} }}\n"));
+    }
+    errors_of(&folder, &folder.metadata(), &program)
 }
 
 #[test]
