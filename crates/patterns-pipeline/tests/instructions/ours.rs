@@ -1,6 +1,7 @@
 //! Five steps as a pipeline, to be compared with the same by hand.
 
-mod steps;
+// Public, so that both call the steps in the same way.
+pub mod steps;
 
 use std::hint::black_box;
 
