@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use patterns_breaker::{
-    Breaker, BreakerConfig, CallError, Cause, ClassifiedBreaker, Hooks, Outcome, State, Transition,
+    Breaker, BreakerConfig, BreakerError, Cause, ClassifiedBreaker, Hooks, Outcome, State,
+    Transition,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -122,8 +123,8 @@ async fn client(billing: Guarded, address: SocketAddr, begun: Instant, tally: Ar
         ticks.tick().await;
         let count = match billing.call(get(address)).await {
             Ok(200) => &tally.ok,
-            Ok(_) | Err(CallError::Failed(_)) => &tally.errors,
-            Err(CallError::TimedOut { .. }) => &tally.timeouts,
+            Ok(_) | Err(BreakerError::Failed(_)) => &tally.errors,
+            Err(BreakerError::Timeout { .. }) => &tally.timeouts,
             Err(_) => &tally.rejected,
         };
         count.fetch_add(1, Ordering::Relaxed);
@@ -181,11 +182,11 @@ fn report(breaker: &Breaker, server: &Server, changes: &[Transition]) -> ExitCod
         .count();
     println!(
         "\nThe clients asked {} times: {} went well, {} failed, {} of them by time, {} were rejected.",
-        stats.total_calls + stats.total_rejected,
-        stats.total_successes,
-        stats.total_failures,
-        stats.total_timeouts,
-        stats.total_rejected,
+        stats.calls + stats.rejected,
+        stats.successes,
+        stats.failures,
+        stats.timeouts,
+        stats.rejected,
     );
     println!(
         "While it was down for {} ms, the server was asked {during} times, {trials} of them as a trial that failed.",
@@ -197,8 +198,7 @@ fn report(breaker: &Breaker, server: &Server, changes: &[Transition]) -> ExitCod
         .map(|change| (change.from, change.to))
         .collect();
     let is = |from, to| path.contains(&(from, to));
-    let ended =
-        stats.total_successes + stats.total_failures + stats.total_ignored + stats.total_cancelled;
+    let ended = stats.successes + stats.failures + stats.ignored + stats.cancelled;
     let checks = [
         (
             "it opened after failures in a row",
@@ -210,10 +210,7 @@ fn report(breaker: &Breaker, server: &Server, changes: &[Transition]) -> ExitCod
             "trials failed while the server was down",
             is(State::HalfOpen, State::Open),
         ),
-        (
-            "a trial of a server that hangs was cut",
-            stats.total_timeouts > 0,
-        ),
+        ("a trial of a server that hangs was cut", stats.timeouts > 0),
         (
             "trials succeeded when it was back, and the load came back in a ramp",
             is(State::HalfOpen, State::Ramping),
@@ -222,7 +219,7 @@ fn report(breaker: &Breaker, server: &Server, changes: &[Transition]) -> ExitCod
         ("a server that is down was left alone", during < 60),
         (
             "every call is counted",
-            stats.total_calls == ended && stats.in_flight == 0,
+            stats.calls == ended && stats.in_flight == 0,
         ),
     ];
     let mut code = ExitCode::SUCCESS;

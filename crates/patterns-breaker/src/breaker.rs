@@ -10,8 +10,8 @@ use crate::running::{run, run_sync};
 use crate::shared::Shared;
 use crate::sync::Arc;
 use crate::{
-    BadOption, BreakerConfig, BreakerStats, CallError, ClassifiedBreaker, Events, Hooks, Outcome,
-    OwnedPermit, Permit, Rejected, State,
+    BadOption, BreakerConfig, BreakerError, BreakerEvents, BreakerStats, ClassifiedBreaker, Hooks,
+    Outcome, OwnedPermit, Permit, Rejected, State,
 };
 
 /// A circuit breaker: it stands before something that can fail, counts how calls to it end, and keeps callers away from it
@@ -24,12 +24,12 @@ use crate::{
 /// # Examples
 ///
 /// ```
-/// use patterns_breaker::{Breaker, BreakerConfig, CallError, State};
+/// use patterns_breaker::{Breaker, BreakerConfig, BreakerError, State};
 ///
 /// let breaker = Breaker::new(BreakerConfig { failure_threshold: Some(2), ..BreakerConfig::default() })?;
 /// for _ in 0..2 {
 ///     let failed = breaker.call_sync(|| "seven".parse::<u32>());
-///     assert!(matches!(failed, Err(CallError::Failed(_))));
+///     assert!(matches!(failed, Err(BreakerError::Failed(_))));
 /// }
 /// assert_eq!(breaker.state(), State::Open);
 ///
@@ -87,8 +87,8 @@ impl Breaker {
     ///
     /// # Errors
     ///
-    /// [`CallError::Rejected`] if the breaker does not let it through, and nothing was run. [`CallError::Failed`] with the error of
-    /// `work`, [`CallError::TimedOut`], or [`CallError::Panicked`].
+    /// [`BreakerError::Rejected`] if the breaker does not let it through, and nothing was run. [`BreakerError::Failed`] with the error of
+    /// `work`, [`BreakerError::Timeout`], or [`BreakerError::Panicked`].
     ///
     /// # Cancel safety
     ///
@@ -101,24 +101,24 @@ impl Breaker {
     /// # async fn fetch(_: u32) -> std::io::Result<&'static str> { Ok("3.50") }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use patterns_breaker::{Breaker, BreakerConfig, CallError};
+    /// use patterns_breaker::{Breaker, BreakerConfig, BreakerError};
     ///
     /// let billing = Breaker::new(BreakerConfig::default())?;
     /// match billing.call(fetch(7)).await {
     ///     Ok(invoice) => assert_eq!(invoice, "3.50"),
-    ///     Err(CallError::Rejected(rejected)) => eprintln!("not now: {rejected}"),
+    ///     Err(BreakerError::Rejected(rejected)) => eprintln!("not now: {rejected}"),
     ///     Err(error) => eprintln!("billing: {error}"),
     /// }
     /// # Ok(()) }
     /// ```
-    pub fn call<W, T, E>(&self, work: W) -> impl Future<Output = Result<T, CallError<E>>>
+    pub fn call<W, T, E>(&self, work: W) -> impl Future<Output = Result<T, BreakerError<E>>>
     where
         W: Future<Output = Result<T, E>>,
     {
-        self.call_timeout(self.shared.call_timeout(), work)
+        self.call_timeout(work, self.shared.call_timeout())
     }
 
-    /// Runs `work` for `limit` at most; otherwise as [`call`](Self::call).
+    /// Runs `work` for `timeout` at most; otherwise as [`call`](Self::call).
     ///
     /// Zero cuts what does not end without waiting; [`Duration::MAX`] is no limit.
     ///
@@ -131,14 +131,14 @@ impl Breaker {
     /// As [`call`](Self::call).
     pub fn call_timeout<W, T, E>(
         &self,
-        limit: Duration,
         work: W,
-    ) -> impl Future<Output = Result<T, CallError<E>>>
+        timeout: Duration,
+    ) -> impl Future<Output = Result<T, BreakerError<E>>>
     where
         W: Future<Output = Result<T, E>>,
     {
         // No `async fn`: each of those on the way would keep room for `work` once more.
-        run(|| Held::take(self.shared()), limit, any_error, work)
+        run(|| Held::take(self.shared()), timeout, any_error, work)
     }
 
     /// Runs `work`, which waits for nothing, if the breaker lets it through, and counts how it ends. Every error is a failure.
@@ -148,9 +148,12 @@ impl Breaker {
     ///
     /// # Errors
     ///
-    /// [`CallError::Rejected`] if the breaker does not let it through, [`CallError::Failed`] with the error of `work`, or
-    /// [`CallError::Panicked`].
-    pub fn call_sync<T, E>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
+    /// [`BreakerError::Rejected`] if the breaker does not let it through, [`BreakerError::Failed`] with the error of `work`, or
+    /// [`BreakerError::Panicked`].
+    pub fn call_sync<T, E>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, BreakerError<E>> {
         run_sync(Held::take(self.shared())?, any_error, work)
     }
 
@@ -172,7 +175,7 @@ impl Breaker {
     ///         Err(_) => permit.failure(),
     ///     }
     /// }
-    /// assert_eq!(breaker.stats().total_successes, 1);
+    /// assert_eq!(breaker.stats().successes, 1);
     /// # Ok::<(), patterns_breaker::BadOption>(())
     /// ```
     #[inline]
@@ -259,7 +262,7 @@ impl Breaker {
     /// Returns the changes of its state from now on, to be received one after the other.
     ///
     /// `capacity` changes wait at most; the receiver is told how many it has missed. With 0 it is told only that.
-    pub fn events(&self, capacity: usize) -> Events {
+    pub fn events(&self, capacity: usize) -> BreakerEvents {
         self.shared.events(capacity)
     }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use crate::permit::Held;
 use crate::running::{run, run_sync};
-use crate::{Breaker, CallError, Outcome};
+use crate::{Breaker, BreakerError, Outcome};
 
 /// A view of a [`Breaker`] whose calls are counted as a closure says; from [`Breaker::classify_by`].
 ///
 /// It is the same breaker: its state and counts are shared with all other handles. Timeouts and panics are failures without a
-/// question. A panic of the closure is one too, and comes back as [`CallError::Panicked`].
+/// question. A panic of the closure is one too, and comes back as [`BreakerError::Panicked`].
 #[derive(Clone)]
 pub struct ClassifiedBreaker<C> {
     breaker: Breaker,
@@ -38,16 +38,15 @@ impl<C> ClassifiedBreaker<C> {
     /// # Cancel safety
     ///
     /// As [`Breaker::call`].
-    pub fn call<W, T, E>(&self, work: W) -> impl Future<Output = Result<T, CallError<E>>>
+    pub fn call<W, T, E>(&self, work: W) -> impl Future<Output = Result<T, BreakerError<E>>>
     where
         W: Future<Output = Result<T, E>>,
         C: Fn(&Result<T, E>) -> Outcome,
     {
-        let limit = self.breaker.shared().call_timeout();
-        self.call_timeout(limit, work)
+        self.call_timeout(work, self.breaker.shared().call_timeout())
     }
 
-    /// Runs `work` for `limit` at most; otherwise as [`Breaker::call_timeout`].
+    /// Runs `work` for `timeout` at most; otherwise as [`Breaker::call_timeout`].
     ///
     /// # Errors
     ///
@@ -58,16 +57,16 @@ impl<C> ClassifiedBreaker<C> {
     /// As [`Breaker::call`].
     pub fn call_timeout<W, T, E>(
         &self,
-        limit: Duration,
         work: W,
-    ) -> impl Future<Output = Result<T, CallError<E>>>
+        timeout: Duration,
+    ) -> impl Future<Output = Result<T, BreakerError<E>>>
     where
         W: Future<Output = Result<T, E>>,
         C: Fn(&Result<T, E>) -> Outcome,
     {
         run(
             || Held::take(self.breaker.shared()),
-            limit,
+            timeout,
             &self.classify,
             work,
         )
@@ -78,7 +77,7 @@ impl<C> ClassifiedBreaker<C> {
     /// # Errors
     ///
     /// As [`Breaker::call_sync`].
-    pub fn call_sync<T, E>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>>
+    pub fn call_sync<T, E>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, BreakerError<E>>
     where
         C: Fn(&Result<T, E>) -> Outcome,
     {

@@ -31,7 +31,7 @@ use crate::word::MOST_FAILURES;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BreakerConfig {
-    /// How many calls in a row must fail for it to open, 1 to 1,000,000. Default: 5.
+    /// How many calls in a row must fail for it to open, from 1 to 1,000,000. Default: 5.
     ///
     /// Any success begins the count anew. `None` leaves it to the window, which must be there then.
     pub failure_threshold: Option<u32>,
@@ -94,7 +94,7 @@ pub struct WindowConfig {
     /// calls. Default: 20.
     pub minimum_calls: u32,
 
-    /// At which share of failures it opens, in percent, 1 to 100. Default: 50.
+    /// At which share of failures it opens, in percent, from 1 to 100. Default: 50.
     pub failure_percent: u8,
 
     /// At which share of slow calls it opens. Default: `None`, they do not matter.
@@ -106,7 +106,7 @@ pub struct WindowConfig {
 /// Which calls a window holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WindowSize {
-    /// The last so many, 1 to 1,000,000. Each takes a byte.
+    /// The last so many, from 1 to 1,000,000. Each takes a byte.
     Calls(u32),
     /// Those that have ended in this time, 1 ms or more, to a tenth of it: the window moves on by tenths, and holds between nine
     /// and ten of them.
@@ -118,7 +118,7 @@ pub enum WindowSize {
 pub struct SlowCall {
     /// How long a call takes that is slow, whether it fails or not, more than zero.
     pub duration: Duration,
-    /// At which share of them the breaker opens, in percent, 1 to 100.
+    /// At which share of them the breaker opens, in percent, from 1 to 100.
     pub percent: u8,
 }
 
@@ -154,7 +154,7 @@ const MOST_CALLS: u32 = 1_000_000;
 const LONGEST_TRIAL: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 const MORE_THAN_ZERO: &str = "more than zero";
-const PERCENT: &str = "1 to 100";
+const PERCENT: &str = "from 1 to 100";
 
 impl BreakerConfig {
     pub(crate) fn check(&self) -> Result<(), BadOption> {
@@ -162,12 +162,12 @@ impl BreakerConfig {
         refuse(
             "failure_threshold",
             threshold.is_some_and(|threshold| !(1..=MOST_FAILURES).contains(&threshold)),
-            "1 to 1,000,000",
+            "from 1 to 1,000,000",
         )?;
         refuse(
             "failure_threshold",
             threshold.is_none() && self.window.is_none(),
-            "1 to 1,000,000 where there is no window, or nothing would open it",
+            "from 1 to 1,000,000 where there is no window, or nothing would open it",
         )?;
         refuse(
             "success_threshold",
@@ -207,7 +207,7 @@ impl WindowConfig {
                 refuse(
                     "window.size",
                     !(1..=MOST_CALLS).contains(&calls),
-                    "1 to 1,000,000 calls",
+                    "from 1 to 1,000,000 calls",
                 )?;
                 refuse(
                     "window.minimum_calls",

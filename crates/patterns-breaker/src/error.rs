@@ -54,13 +54,13 @@ impl Error for Rejected {}
 /// Why a call brought no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum CallError<E> {
+pub enum BreakerError<E> {
     /// The breaker did not let it through, and nothing was run.
     Rejected(Rejected),
     /// It was run and returned this error, however that was counted.
     Failed(E),
     /// It took too long and was dropped. That counts as a failure.
-    TimedOut {
+    Timeout {
         /// Its limit.
         after: Duration,
     },
@@ -68,7 +68,7 @@ pub enum CallError<E> {
     Panicked(Arc<str>),
 }
 
-impl<E> CallError<E> {
+impl<E> BreakerError<E> {
     /// Tells whether nothing was run.
     #[must_use]
     pub const fn is_rejected(&self) -> bool {
@@ -78,7 +78,7 @@ impl<E> CallError<E> {
     /// Tells whether it took too long.
     #[must_use]
     pub const fn is_timeout(&self) -> bool {
-        matches!(self, Self::TimedOut { .. })
+        matches!(self, Self::Timeout { .. })
     }
 
     /// Returns the error that the work itself returned, if it did.
@@ -86,34 +86,34 @@ impl<E> CallError<E> {
     pub fn into_failed(self) -> Option<E> {
         match self {
             Self::Failed(error) => Some(error),
-            Self::Rejected(_) | Self::TimedOut { .. } | Self::Panicked(_) => None,
+            Self::Rejected(_) | Self::Timeout { .. } | Self::Panicked(_) => None,
         }
     }
 }
 
-impl<E> From<Rejected> for CallError<E> {
+impl<E> From<Rejected> for BreakerError<E> {
     fn from(rejected: Rejected) -> Self {
         Self::Rejected(rejected)
     }
 }
 
-impl<E: fmt::Display> fmt::Display for CallError<E> {
+impl<E: fmt::Display> fmt::Display for BreakerError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(rejected) => rejected.fmt(f),
             Self::Failed(error) => error.fmt(f),
-            Self::TimedOut { after } => write!(f, "no result after {after:?}"),
+            Self::Timeout { after } => write!(f, "no result after {after:?}"),
             Self::Panicked(message) => write!(f, "panicked: {message}"),
         }
     }
 }
 
-impl<E: Error + 'static> Error for CallError<E> {
+impl<E: Error + 'static> Error for BreakerError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             // Its text is this one's, so its source comes next.
             Self::Failed(error) => error.source(),
-            Self::Rejected(_) | Self::TimedOut { .. } | Self::Panicked(_) => None,
+            Self::Rejected(_) | Self::Timeout { .. } | Self::Panicked(_) => None,
         }
     }
 }

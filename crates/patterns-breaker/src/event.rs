@@ -83,7 +83,7 @@ impl fmt::Display for Transition {
     }
 }
 
-/// What [`Events`](crate::Events) give.
+/// What [`BreakerEvents`](crate::BreakerEvents) give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BreakerEvent {

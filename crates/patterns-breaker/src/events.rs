@@ -32,11 +32,11 @@ use crate::{BreakerEvent, Transition};
 /// # Ok(()) }
 /// ```
 #[must_use = "events are of use to one who receives them"]
-pub struct Events {
+pub struct BreakerEvents {
     feed: Arc<Feed<Transition>>,
 }
 
-impl Events {
+impl BreakerEvents {
     pub(crate) const fn new(feed: Arc<Feed<Transition>>) -> Self {
         Self { feed }
     }
@@ -77,16 +77,16 @@ fn told(received: Received<Transition>) -> BreakerEvent {
     }
 }
 
-impl Drop for Events {
+impl Drop for BreakerEvents {
     fn drop(&mut self) {
         // Nobody receives any more: what comes must not gather, nor wake anybody.
         self.feed.abandon();
     }
 }
 
-impl fmt::Debug for Events {
+impl fmt::Debug for BreakerEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events")
+        f.debug_struct("BreakerEvents")
             .field("waiting", &self.feed.len())
             .field("capacity", &self.feed.capacity())
             .finish_non_exhaustive()

@@ -27,9 +27,9 @@ mod word;
 pub use breaker::Breaker;
 pub use classified::ClassifiedBreaker;
 pub use config::{BreakerConfig, SlowCall, WindowConfig, WindowSize};
-pub use error::{CallError, Rejected};
+pub use error::{BreakerError, Rejected};
 pub use event::{BreakerEvent, Cause, Transition};
-pub use events::Events;
+pub use events::BreakerEvents;
 pub use hooks::Hooks;
 pub use permit::{OwnedPermit, Permit};
 #[cfg(feature = "tower")]
@@ -38,7 +38,6 @@ pub use set::{BreakerSet, BreakerSetStats};
 pub use state::{Outcome, State};
 pub use stats::{BreakerStats, WindowStats};
 
-// Of the options, the one that comes from otp-core.
+// What signatures here name that comes from otp-core.
 #[doc(no_inline)]
-pub use otp_core::BadOption;
-pub use otp_core::backoff::Jitter;
+pub use otp_core::{BadOption, backoff::Jitter};

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::permit::Held;
 use crate::shared::Shared;
-use crate::{CallError, Outcome, Rejected};
+use crate::{BreakerError, Outcome, Rejected};
 
 /// What came of a piece of work.
 enum Ran<R> {
@@ -20,7 +20,7 @@ enum Ran<R> {
     /// It was done, but later than it should have been.
     Late(R),
     /// It was cut.
-    TimedOut,
+    Timeout,
 }
 
 /// Runs `work` for `limit` at most under the permit that `acquire` takes, and gives it back, as `classify` says.
@@ -31,7 +31,7 @@ pub(crate) async fn run<S, W, T, E>(
     limit: Duration,
     classify: impl Fn(&Result<T, E>) -> Outcome,
     work: W,
-) -> Result<T, CallError<E>>
+) -> Result<T, BreakerError<E>>
 where
     S: Deref<Target = Shared>,
     W: Future<Output = Result<T, E>>,
@@ -47,7 +47,7 @@ pub(crate) fn run_sync<S, T, E>(
     permit: Held<S>,
     classify: impl Fn(&Result<T, E>) -> Outcome,
     work: impl FnOnce() -> Result<T, E>,
-) -> Result<T, CallError<E>>
+) -> Result<T, BreakerError<E>>
 where
     S: Deref<Target = Shared>,
 {
@@ -78,26 +78,26 @@ fn finish<S, T, E>(
     permit: Held<S>,
     limit: Duration,
     ran: Result<Ran<Result<T, E>>, Payload>,
-) -> Result<T, CallError<E>>
+) -> Result<T, BreakerError<E>>
 where
     S: Deref<Target = Shared>,
 {
     match ran {
         Ok(Ran::Done(result, outcome)) => {
             permit.record(outcome);
-            result.map_err(CallError::Failed)
+            result.map_err(BreakerError::Failed)
         }
         Ok(Ran::Late(result)) => {
             permit.time_out();
-            result.map_err(CallError::Failed)
+            result.map_err(BreakerError::Failed)
         }
-        Ok(Ran::TimedOut) => {
+        Ok(Ran::Timeout) => {
             permit.time_out();
-            Err(CallError::TimedOut { after: limit })
+            Err(BreakerError::Timeout { after: limit })
         }
         Err(panic) => {
             permit.record(Outcome::Failure);
-            Err(CallError::Panicked(panic.message()))
+            Err(BreakerError::Panicked(panic.message()))
         }
     }
 }
@@ -155,7 +155,7 @@ async fn limited<W: Future>(
         if !is_over && !limit.is_zero() {
             return Poll::Pending;
         }
-        Poll::Ready(catch(|| work.set(None)).map(|()| Ran::TimedOut))
+        Poll::Ready(catch(|| work.set(None)).map(|()| Ran::Timeout))
     })
     .await
 }

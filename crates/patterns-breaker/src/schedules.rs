@@ -48,9 +48,8 @@ fn half_open(config: BreakerConfig) -> Breaker {
 }
 
 fn assert_conserved(stats: &BreakerStats) {
-    let ended =
-        stats.total_successes + stats.total_failures + stats.total_ignored + stats.total_cancelled;
-    assert_eq!(stats.total_calls, ended + stats.in_flight, "{stats:?}");
+    let ended = stats.successes + stats.failures + stats.ignored + stats.cancelled;
+    assert_eq!(stats.calls, ended + stats.in_flight as u64, "{stats:?}");
 }
 
 fn join<const N: usize>(threads: [JoinHandle<()>; N]) {

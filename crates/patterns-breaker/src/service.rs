@@ -13,7 +13,7 @@ use otp_core::contained::catch;
 use crate::classified::any_error;
 use crate::permit::Held;
 use crate::running::run;
-use crate::{Breaker, CallError, Outcome};
+use crate::{Breaker, BreakerError, Outcome};
 
 /// Puts a [`Breaker`] before a [tower](https://docs.rs/tower) service. With the feature `tower`.
 ///
@@ -24,7 +24,7 @@ use crate::{Breaker, CallError, Outcome};
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use patterns_breaker::{Breaker, BreakerConfig, BreakerLayer, CallError, Outcome};
+/// use patterns_breaker::{Breaker, BreakerConfig, BreakerLayer, BreakerError, Outcome};
 /// use tower::{Service, ServiceExt, Layer, service_fn};
 ///
 /// let breaker = Breaker::new(BreakerConfig::default())?;
@@ -38,7 +38,7 @@ use crate::{Breaker, CallError, Outcome};
 /// assert_eq!(breaker.stats().failure_count, 1);
 /// breaker.trip();
 /// let rejected = service.ready().await?.call(200).await;
-/// assert!(matches!(rejected, Err(CallError::Rejected(_))));
+/// assert!(matches!(rejected, Err(BreakerError::Rejected(_))));
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -135,7 +135,7 @@ where
     C: Classify<S::Response, S::Error> + Send + 'static,
 {
     type Response = S::Response;
-    type Error = CallError<S::Error>;
+    type Error = BreakerError<S::Error>;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -150,13 +150,13 @@ where
             let outcome = catch(|| self.classify.classify(&failed));
             permit.record(outcome.unwrap_or(Outcome::Failure));
         }
-        Poll::Ready(failed.map(drop).map_err(CallError::Failed))
+        Poll::Ready(failed.map(drop).map_err(BreakerError::Failed))
     }
 
     fn call(&mut self, request: R) -> Self::Future {
         let permit = match Held::take(self.breaker.clone_shared()) {
             Ok(permit) => permit,
-            Err(rejected) => return Box::pin(async move { Err(CallError::Rejected(rejected)) }),
+            Err(rejected) => return Box::pin(async move { Err(BreakerError::Rejected(rejected)) }),
         };
         let limit = permit.shared().call_timeout();
         let classify = self.classify.clone();
@@ -169,7 +169,7 @@ where
             )),
             Err(panic) => {
                 permit.record(Outcome::Failure);
-                Box::pin(async move { Err(CallError::Panicked(panic.message())) })
+                Box::pin(async move { Err(BreakerError::Panicked(panic.message())) })
             }
         }
     }

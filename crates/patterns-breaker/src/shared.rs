@@ -24,7 +24,7 @@ use tokio::runtime::Id;
 
 use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::events::Events;
+use crate::events::BreakerEvents;
 use crate::machine::{End, Machine, Refusal, Rules};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 use crate::window::Size;
@@ -243,18 +243,18 @@ impl Shared {
                 failure_count: machine.failures(),
                 success_count: machine.successes(),
                 window: machine.tally().map(|tally| WindowStats {
-                    calls: tally.calls,
-                    failures: tally.failures,
-                    slow: tally.slow,
+                    calls: count(tally.calls),
+                    failures: count(tally.failures),
+                    slow: count(tally.slow),
                 }),
-                in_flight: counts.in_flight(),
-                total_calls: counts.admitted,
-                total_successes: counts.successes,
-                total_failures: counts.failures,
-                total_ignored: counts.ignored,
-                total_cancelled: counts.cancelled,
-                total_timeouts: counts.timeouts,
-                total_rejected: counts.rejected,
+                in_flight: count(counts.in_flight()),
+                calls: counts.admitted,
+                successes: counts.successes,
+                failures: counts.failures,
+                ignored: counts.ignored,
+                cancelled: counts.cancelled,
+                timeouts: counts.timeouts,
+                rejected: counts.rejected,
             }
         })
     }
@@ -276,15 +276,20 @@ impl Shared {
         self.locked(|inside, now| inside.machine.reset(now));
     }
 
-    pub(crate) fn events(&self, capacity: usize) -> Events {
+    pub(crate) fn events(&self, capacity: usize) -> BreakerEvents {
         let feed = Arc::new(Feed::new(capacity));
         self.locked(|inside, now| {
             // What was due before is not news.
             inside.machine.advance(now);
             inside.coming.push(Arc::clone(&feed));
         });
-        Events::new(feed)
+        BreakerEvents::new(feed)
     }
+}
+
+/// What is now is counted as what is in memory is.
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 impl Drop for Shared {

@@ -3,10 +3,11 @@
 use std::fmt;
 
 /// What a [`Breaker`](crate::Breaker) does with calls at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// It lets all calls through, and counts how they end.
+    /// It lets all calls through, and counts how they end. So each breaker begins.
+    #[default]
     Closed,
     /// It lets through a share of the calls that grows with time; see [`BreakerConfig::ramp`](crate::BreakerConfig::ramp). It
     /// counts as if it were closed.

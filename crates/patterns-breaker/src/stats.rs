@@ -4,10 +4,11 @@ use crate::State;
 
 /// What a [`Breaker`](crate::Breaker) has counted, and what it is at.
 ///
-/// Totals run from its making, or from the last [`reset_stats`](crate::Breaker::reset_stats). All that were admitted are somewhere:
-/// `total_calls` is the sum of `total_successes`, `total_failures`, `total_ignored`, `total_cancelled` and `in_flight`, at every
-/// moment. While others use the breaker, totals are read one after the other and may be a few calls apart from `state`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `state`, `failure_count`, `success_count`, `window` and `in_flight` are what is now. The totals, from `calls` on, run from its making,
+/// or from the last [`reset_stats`](crate::Breaker::reset_stats). All that were admitted are somewhere: `calls` is the sum of
+/// `successes`, `failures`, `ignored`, `cancelled` and `in_flight`, at every moment. While others use the breaker, totals are read
+/// one after the other and may be a few calls apart from `state`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BreakerStats {
     /// The state it is in.
@@ -19,31 +20,31 @@ pub struct BreakerStats {
     /// What is in the window, if there is one; it is empty unless the breaker is closed or ramping.
     pub window: Option<WindowStats>,
     /// Calls let through that have not ended.
-    pub in_flight: u64,
+    pub in_flight: usize,
     /// Calls let through.
-    pub total_calls: u64,
+    pub calls: u64,
     /// Calls that succeeded.
-    pub total_successes: u64,
+    pub successes: u64,
     /// Calls that failed, timed out or panicked.
-    pub total_failures: u64,
+    pub failures: u64,
     /// Calls that counted as neither.
-    pub total_ignored: u64,
+    pub ignored: u64,
     /// Calls that were given up: their future or permit was dropped.
-    pub total_cancelled: u64,
+    pub cancelled: u64,
     /// How many of the failures took longer than their limit.
-    pub total_timeouts: u64,
-    /// Calls not let through. They are not in `total_calls`.
-    pub total_rejected: u64,
+    pub timeouts: u64,
+    /// Calls not let through. They are not in `calls`.
+    pub rejected: u64,
 }
 
 /// What is in the window of a [`Breaker`](crate::Breaker).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WindowStats {
     /// How many calls.
-    pub calls: u64,
+    pub calls: usize,
     /// How many of them failed.
-    pub failures: u64,
+    pub failures: usize,
     /// How many of them were slow.
-    pub slow: u64,
+    pub slow: usize,
 }

@@ -57,6 +57,6 @@ fn where_there_is_room_each_key_is_made_once() {
         join(threads);
         let stats = set.stats();
         assert_eq!((stats.keys, stats.created, stats.evicted), (2, 2, 0));
-        assert_eq!(set.get(&Key(0)).stats().total_successes, 2);
+        assert_eq!(set.get(&Key(0)).stats().successes, 2);
     });
 }

@@ -25,7 +25,7 @@ fn listeners_hear_of_each_change_once_and_in_order() {
         let breaker = Breaker::with_hooks(after(1), hooks).expect("the options are good");
         let mut events = breaker.events(8);
         let steps: [fn(&Breaker); 3] = [Breaker::trip, Breaker::reset, |breaker| {
-            drop(breaker.try_acquire().map(crate::Permit::failure));
+            let _ = breaker.try_acquire().map(crate::Permit::failure);
         }];
         let threads = steps.map(|step| {
             let breaker = breaker.clone();

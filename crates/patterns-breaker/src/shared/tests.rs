@@ -129,13 +129,15 @@ fn run(config: BreakerConfig, ops: &[Op]) -> Result<(), TestCaseError> {
             let window = machine
                 .tally()
                 .map(|window| (window.calls, window.failures, window.slow));
-            prop_assert_eq!(
-                stats
-                    .window
-                    .map(|window| (window.calls, window.failures, window.slow)),
-                window
-            );
-            prop_assert_eq!(stats.in_flight, calls.len() as u64);
+            let in_window = stats.window.map(|window| {
+                (
+                    window.calls as u64,
+                    window.failures as u64,
+                    window.slow as u64,
+                )
+            });
+            prop_assert_eq!(in_window, window);
+            prop_assert_eq!(stats.in_flight, calls.len());
         }
     }
     Ok(())

@@ -2,9 +2,10 @@
 
 use std::future::pending;
 
-use patterns_breaker::{CallError, Outcome, State};
+use patterns_breaker::{BreakerError, Outcome, State};
+use testing::quiet;
 
-use crate::support::{plain, quiet};
+use crate::support::plain;
 
 fn by_status(result: &Result<u16, &str>) -> Outcome {
     match result {
@@ -21,11 +22,11 @@ async fn a_result_counts_as_the_closure_says_and_comes_back_as_it_is() {
     assert_eq!(service.call(async { Ok(404) }).await, Ok(404));
     assert_eq!(service.call_sync(|| Ok(503)), Ok(503));
     let lost = service.call(async { Err("lost") }).await;
-    assert_eq!(lost, Err(CallError::Failed("lost")));
+    assert_eq!(lost, Err(BreakerError::Failed("lost")));
     let stats = service.breaker().stats();
-    assert_eq!(stats.total_successes, 1);
-    assert_eq!(stats.total_ignored, 1);
-    assert_eq!((stats.total_failures, stats.failure_count), (2, 2));
+    assert_eq!(stats.successes, 1);
+    assert_eq!(stats.ignored, 1);
+    assert_eq!((stats.failures, stats.failure_count), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -37,15 +38,15 @@ async fn an_error_can_count_as_success_or_as_neither() {
     for _ in 0..10 {
         assert_eq!(
             lenient.call(async { Err(true) }).await,
-            Err(CallError::Failed(true))
+            Err(BreakerError::Failed(true))
         );
         assert_eq!(
             lenient.call(async { Err(false) }).await,
-            Err(CallError::Failed(false))
+            Err(BreakerError::Failed(false))
         );
     }
     assert_eq!(lenient.breaker().state(), State::Closed);
-    assert_eq!(lenient.breaker().stats().total_successes, 10);
+    assert_eq!(lenient.breaker().stats().successes, 10);
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,11 +66,11 @@ async fn a_closure_that_panics_counts_as_a_failure() {
     quiet();
     let breaker = plain();
     let broken = breaker.classify_by(|_: &Result<(), ()>| panic!("as told"));
-    let expected = Err(CallError::Panicked("as told".into()));
+    let expected = Err(BreakerError::Panicked("as told".into()));
     assert_eq!(broken.call(async { Ok(()) }).await, expected);
     assert_eq!(broken.call_sync(|| Ok(())), expected);
     let stats = breaker.stats();
-    assert_eq!((stats.total_failures, stats.failure_count), (2, 2));
+    assert_eq!((stats.failures, stats.failure_count), (2, 2));
     assert_eq!(stats.in_flight, 0);
 }
 
@@ -77,7 +78,7 @@ async fn a_closure_that_panics_counts_as_a_failure() {
 async fn timeouts_are_failures_without_a_question() {
     let lenient = plain().classify_by(|_: &Result<(), ()>| Outcome::Success);
     assert!(lenient.call(pending()).await.is_err());
-    assert_eq!(lenient.breaker().stats().total_failures, 1);
+    assert_eq!(lenient.breaker().stats().failures, 1);
 }
 
 #[test]
@@ -89,5 +90,5 @@ fn a_view_is_the_same_breaker() {
         view.call_sync(|| Ok(200))
             .is_err_and(|error| error.is_rejected())
     );
-    assert_eq!(view.clone().breaker().stats().total_rejected, 1);
+    assert_eq!(view.clone().breaker().stats().rejected, 1);
 }

@@ -5,9 +5,10 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use patterns_breaker::{BreakerConfig, CallError, Cause, State};
+use patterns_breaker::{BreakerConfig, BreakerError, Cause, State};
+use testing::{advance, ms, secs};
 
-use crate::support::{advance, breaker, half_opened, ms, plain, secs};
+use crate::support::{breaker, half_opened, plain};
 
 #[tokio::test(start_paused = true)]
 async fn a_rejection_says_when_to_try_again() {
@@ -86,10 +87,10 @@ fn a_call_error_reads_as_what_it_is() {
     open.trip();
     open.reset();
     open.isolate();
-    let rejected = CallError::<Wrapped>::from(open.try_acquire().unwrap_err());
-    let failed = CallError::Failed(Wrapped(io::Error::other("reset by peer")));
-    let timed_out = CallError::<Wrapped>::TimedOut { after: secs(5) };
-    let panicked = CallError::<Wrapped>::Panicked("index out of bounds".into());
+    let rejected = BreakerError::<Wrapped>::from(open.try_acquire().unwrap_err());
+    let failed = BreakerError::Failed(Wrapped(io::Error::other("reset by peer")));
+    let timed_out = BreakerError::<Wrapped>::Timeout { after: secs(5) };
+    let panicked = BreakerError::<Wrapped>::Panicked("index out of bounds".into());
     let texts = [&rejected, &failed, &timed_out, &panicked].map(ToString::to_string);
     insta::assert_snapshot!(texts.join("\n"), @"
     circuit isolated, until it is reset

@@ -4,12 +4,13 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use patterns_breaker::{Breaker, BreakerConfig, BreakerEvent, Cause, Hooks, State, Transition};
+use testing::{advance, ms, polled, secs};
 use tokio::time::Instant;
 
-use crate::support::{advance, fail, fail_times, half_opened, ms, plain, polled, secs, succeed};
+use crate::support::{fail, fail_times, half_opened, plain, succeed};
 
 /// A breaker and what its listener was told.
 fn told(config: BreakerConfig) -> (Breaker, Arc<Mutex<Vec<Transition>>>) {
@@ -216,4 +217,17 @@ async fn a_receiver_hears_nothing_of_what_was_due_before() {
     assert_eq!(breaker.state(), State::HalfOpen);
     assert_eq!(events.try_recv(), None);
     advance(ms(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_finished_when_the_breaker_is_gone_and_all_was_received() {
+    let breaker = plain();
+    let mut events = breaker.events(4);
+    breaker.trip();
+    drop(breaker);
+    assert!(!events.is_finished(), "one waits");
+    let cx = Context::from_waker(Waker::noop());
+    assert!(matches!(events.poll_recv(&cx), Poll::Ready(Some(_))));
+    assert!(events.is_finished());
+    assert_eq!(events.poll_recv(&cx), Poll::Ready(None));
 }

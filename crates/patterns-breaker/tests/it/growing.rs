@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use patterns_breaker::{BreakerConfig, BreakerEvent, Jitter, State};
+use testing::{advance, secs};
 
-use crate::support::{advance, breaker, fail, secs, succeed};
+use crate::support::{breaker, fail, succeed};
 
 /// For how long it was open each time, of so many failed trials in a row.
 async fn open_times(config: BreakerConfig, times: usize) -> Vec<Duration> {

@@ -4,8 +4,9 @@ use std::future::pending;
 use std::mem;
 
 use patterns_breaker::{BreakerConfig, State};
+use testing::{advance, ms, polled, secs};
 
-use crate::support::{advance, fail, half_opened, ms, polled, secs, succeed};
+use crate::support::{fail, half_opened, succeed};
 
 fn trials(half_open_trials: u32) -> BreakerConfig {
     BreakerConfig {

@@ -10,9 +10,9 @@ mod errors;
 mod events;
 mod generations;
 mod growing;
-
 mod half_open;
 mod keyed;
+mod model;
 mod options;
 mod panics;
 mod permits;

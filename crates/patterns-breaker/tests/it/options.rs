@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use patterns_breaker::{Breaker, BreakerConfig, SlowCall, WindowConfig, WindowSize};
-
-use crate::support::{ms, secs};
+use testing::{ms, secs};
 
 fn refused(config: BreakerConfig) -> String {
     Breaker::new(config).unwrap_err().to_string()
@@ -68,9 +67,9 @@ fn a_wrong_option_is_refused_with_its_name_and_range() {
         slow(secs(1), 101),
     ];
     insta::assert_snapshot!(wrong.map(refused).join("\n"), @"
-    option `failure_threshold` must be 1 to 1,000,000
-    option `failure_threshold` must be 1 to 1,000,000
-    option `failure_threshold` must be 1 to 1,000,000 where there is no window, or nothing would open it
+    option `failure_threshold` must be from 1 to 1,000,000
+    option `failure_threshold` must be from 1 to 1,000,000
+    option `failure_threshold` must be from 1 to 1,000,000 where there is no window, or nothing would open it
     option `success_threshold` must be 1 or more
     option `half_open_trials` must be 1 or more
     option `reset_timeout` must be more than zero
@@ -78,16 +77,16 @@ fn a_wrong_option_is_refused_with_its_name_and_range() {
     option `half_open_timeout` must be more than zero and 30 days at most
     option `half_open_timeout` must be more than zero and 30 days at most
     option `ramp` must be more than zero, or `None` for none
-    option `window.size` must be 1 to 1,000,000 calls
-    option `window.size` must be 1 to 1,000,000 calls
+    option `window.size` must be from 1 to 1,000,000 calls
+    option `window.size` must be from 1 to 1,000,000 calls
     option `window.size` must be 1 ms or more
     option `window.minimum_calls` must be 1 or more, and `size` at most
     option `window.minimum_calls` must be 1 or more, and `size` at most
-    option `window.failure_percent` must be 1 to 100
-    option `window.failure_percent` must be 1 to 100
+    option `window.failure_percent` must be from 1 to 100
+    option `window.failure_percent` must be from 1 to 100
     option `window.slow_call.duration` must be more than zero
-    option `window.slow_call.percent` must be 1 to 100
-    option `window.slow_call.percent` must be 1 to 100
+    option `window.slow_call.percent` must be from 1 to 100
+    option `window.slow_call.percent` must be from 1 to 100
     ");
 }
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use patterns_breaker::{Breaker, BreakerConfig, CallError, Hooks, State};
+use patterns_breaker::{Breaker, BreakerConfig, BreakerError, Hooks, State};
+use testing::quiet;
 
-use crate::support::{breaker, half_opened, plain, quiet};
+use crate::support::{breaker, half_opened, plain};
 
 fn work_that_panics() -> Result<(), ()> {
     panic!("as told")
@@ -18,7 +19,7 @@ fn work_that_panics() -> Result<(), ()> {
 async fn a_panic_of_the_work_counts_as_a_failure_and_comes_back() {
     quiet();
     let breaker = plain();
-    let expected = Err(CallError::Panicked("as told".into()));
+    let expected = Err(BreakerError::Panicked("as told".into()));
     let panics = breaker.call(async {
         tokio::task::yield_now().await;
         work_that_panics()
@@ -27,7 +28,7 @@ async fn a_panic_of_the_work_counts_as_a_failure_and_comes_back() {
     assert_eq!(breaker.call_sync(work_that_panics), expected);
     let stats = breaker.stats();
     assert_eq!(
-        (stats.total_failures, stats.failure_count, stats.in_flight),
+        (stats.failures, stats.failure_count, stats.in_flight),
         (2, 2, 0)
     );
 }
@@ -70,9 +71,9 @@ async fn a_panic_of_work_that_is_done_and_dropped_counts_as_a_failure() {
     quiet();
     let breaker = plain();
     let done = breaker.call(DoneTrap(Trap)).await;
-    assert_eq!(done, Err(CallError::Panicked("as told".into())));
+    assert_eq!(done, Err(BreakerError::Panicked("as told".into())));
     let stats = breaker.stats();
-    assert_eq!((stats.total_failures, stats.total_cancelled), (1, 0));
+    assert_eq!((stats.failures, stats.cancelled), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,8 +84,8 @@ async fn a_panic_of_what_is_cut_counts_as_a_failure() {
         let _trap = Trap;
         pending::<Result<(), ()>>().await
     });
-    assert_eq!(cut.await, Err(CallError::Panicked("as told".into())));
-    assert_eq!(breaker.stats().total_failures, 1);
+    assert_eq!(cut.await, Err(BreakerError::Panicked("as told".into())));
+    assert_eq!(breaker.stats().failures, 1);
     assert_eq!(breaker.state(), State::Open);
 }
 
@@ -105,7 +106,7 @@ async fn a_panic_of_what_is_given_up_reaches_who_drops_it_and_the_permit_comes_b
         }
     });
     assert!(task.await.unwrap_err().is_panic());
-    assert_eq!(breaker.stats().total_cancelled, 1);
+    assert_eq!(breaker.stats().cancelled, 1);
     assert!(breaker.try_acquire().is_ok(), "the trial's place is free");
 }
 
@@ -114,11 +115,11 @@ async fn a_panic_with_something_odd_is_told_of() {
     let breaker = plain();
     // It goes by the hook, so that nothing is printed.
     let odd = breaker.call_sync(|| -> Result<(), ()> { std::panic::resume_unwind(Box::new(7)) });
-    assert_eq!(odd, Err(CallError::Panicked("Box<dyn Any>".into())));
+    assert_eq!(odd, Err(BreakerError::Panicked("Box<dyn Any>".into())));
     let text = breaker.call_sync(|| -> Result<(), ()> {
         std::panic::resume_unwind(Box::new("made up".to_owned()))
     });
-    assert_eq!(text, Err(CallError::Panicked("made up".into())));
+    assert_eq!(text, Err(BreakerError::Panicked("made up".into())));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,9 @@
 //! After half-open, more and more calls are let through.
 
 use patterns_breaker::{Breaker, BreakerConfig, Cause, State, WindowConfig};
+use testing::{advance, ms, secs};
 
-use crate::support::{advance, fail, half_opened, ms, secs, succeed};
+use crate::support::{fail, half_opened, succeed};
 
 fn ramp() -> BreakerConfig {
     BreakerConfig {

@@ -1,24 +1,7 @@
 //! What several modules need.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Waker};
-use std::time::Duration;
-
 use patterns_breaker::{Breaker, BreakerConfig, BreakerStats, Rejected, State};
-
-pub(crate) const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-pub(crate) const fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
-
-/// Turns the paused clock on.
-pub(crate) async fn advance(by: Duration) {
-    tokio::time::advance(by).await;
-}
+use testing::advance;
 
 pub(crate) fn breaker(config: BreakerConfig) -> Breaker {
     Breaker::new(config).unwrap()
@@ -52,35 +35,8 @@ pub(crate) async fn half_opened(config: BreakerConfig) -> Breaker {
     breaker
 }
 
-/// Polls a future so often; tells whether it was done by then.
-pub(crate) async fn polled<T>(work: impl Future<Output = T>, times: usize) -> bool {
-    let mut work = pin!(work);
-    for _ in 0..times {
-        let mut cx = Context::from_waker(Waker::noop());
-        if work.as_mut().poll(&mut cx).is_ready() {
-            return true;
-        }
-        tokio::task::yield_now().await;
-    }
-    false
-}
-
-/// Keeps expected panics out of the output.
-pub(crate) fn quiet() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if info.payload().downcast_ref() != Some(&"as told") {
-                before(info);
-            }
-        }));
-    });
-}
-
 /// All that were let through are somewhere.
 pub(crate) fn assert_conserved(stats: &BreakerStats) {
-    let ended =
-        stats.total_successes + stats.total_failures + stats.total_ignored + stats.total_cancelled;
-    assert_eq!(stats.total_calls, ended + stats.in_flight, "{stats:?}");
+    let ended = stats.successes + stats.failures + stats.ignored + stats.cancelled;
+    assert_eq!(stats.calls, ended + stats.in_flight as u64, "{stats:?}");
 }

@@ -138,11 +138,11 @@ fn each_call_is_counted_once_where_it_belongs() {
     });
     let stats = breaker.stats();
     let counted = [
-        stats.total_successes,
-        stats.total_failures,
-        stats.total_ignored,
-        stats.total_cancelled,
-        stats.total_rejected,
+        stats.successes,
+        stats.failures,
+        stats.ignored,
+        stats.cancelled,
+        stats.rejected,
     ];
     assert_eq!(counted, *expected.lock().unwrap());
     assert_eq!(stats.in_flight, 0);

@@ -3,9 +3,9 @@
 use patterns_breaker::{
     Breaker, BreakerConfig, BreakerEvent, Cause, SlowCall, State, WindowConfig, WindowSize,
 };
-use proptest::prelude::*;
+use testing::{advance, ms, secs};
 
-use crate::support::{advance, breaker, fail, half_opened, ms, secs, succeed};
+use crate::support::{breaker, fail, half_opened, succeed};
 
 fn window(window: WindowConfig) -> BreakerConfig {
     BreakerConfig {
@@ -172,37 +172,4 @@ async fn the_window_is_empty_after_each_change_of_state() {
     fail(&breaker).unwrap();
     breaker.reset();
     assert_eq!(breaker.stats().window.unwrap().calls, 0);
-}
-
-proptest! {
-    /// At every call, what the breaker says is in its window is the end of the list of all outcomes.
-    #[test]
-    fn at_every_call_a_window_equals_the_list(
-        size in 1..30_u32,
-        outcomes in proptest::collection::vec(0..4_u8, 0..100),
-    ) {
-        let breaker = breaker(BreakerConfig {
-            failure_threshold: Some(1_000_000),
-            window: Some(WindowConfig { size: WindowSize::Calls(size), minimum_calls: size, failure_percent: 100, slow_call: None }),
-            ..BreakerConfig::default()
-        });
-        let mut list = Vec::new();
-        for outcome in outcomes {
-            let permit = breaker.try_acquire().unwrap();
-            match outcome {
-                0 => { permit.success(); list.push(false); }
-                1 => { permit.failure(); list.push(true); }
-                2 => permit.ignore(),
-                _ => drop(permit),
-            }
-            let last = &list[list.len().saturating_sub(size as usize)..];
-            if last.len() == size as usize && last.iter().all(|failed| *failed) {
-                prop_assert_eq!(breaker.state(), State::Open);
-                return Ok(());
-            }
-            let window = breaker.stats().window.unwrap();
-            prop_assert_eq!(window.calls, last.len() as u64);
-            prop_assert_eq!(window.failures, last.iter().filter(|failed| **failed).count() as u64);
-        }
-    }
 }
