@@ -59,6 +59,14 @@ pub enum CreateError {
     Ended(ExitReason),
 }
 
+impl CreateError {
+    /// Tells whether it took too long.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout)
+    }
+}
+
 impl fmt::Display for CreateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -75,7 +83,7 @@ impl Error for CreateError {
         match self {
             // Its text is in this one's, so its source comes next.
             Self::Failed(error) => error.source(),
-            Self::Ended(reason) => reason.cause().and_then(|cause| cause.source()),
+            Self::Ended(reason) => source_of(reason),
             Self::Panicked(_) | Self::Timeout => None,
         }
     }
@@ -157,10 +165,11 @@ impl fmt::Display for WaitedFor {
 impl Error for CheckoutError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
+            // Its text is in this one's, so its source comes next.
             Self::Timeout {
                 cause: WaitedFor::Create(error),
                 ..
-            } => Some(error),
+            } => error.source(),
             _ => None,
         }
     }
@@ -174,6 +183,14 @@ pub enum TransactionError {
     Checkout(CheckoutError),
     /// The member, a server, ended while the transaction had it, for this reason.
     WorkerCrashed(ExitReason),
+}
+
+impl TransactionError {
+    /// Tells whether there was no member in time.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Checkout(error) if error.is_timeout())
+    }
 }
 
 impl fmt::Display for TransactionError {
@@ -214,6 +231,18 @@ pub enum ProcessError {
     Call(CallError),
 }
 
+impl ProcessError {
+    /// Tells whether the time was over, be it for a worker or for its reply.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        match self {
+            Self::Checkout(error) => error.is_timeout(),
+            Self::Call(error) => matches!(error, CallError::Timeout),
+            Self::WorkerCrashed(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for ProcessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -240,6 +269,7 @@ impl From<CheckoutError> for ProcessError {
     }
 }
 
+/// The source of an error whose text holds the reason's, and so that of its cause.
 fn source_of(reason: &ExitReason) -> Option<&(dyn Error + 'static)> {
-    reason.cause().map(|cause| cause as &(dyn Error + 'static))
+    reason.cause().and_then(|cause| cause.source())
 }

@@ -32,9 +32,9 @@ pub use pool::Pool;
 pub use servers::{Servers, Worker};
 pub use stats::PoolStats;
 
-// What it takes to write a server, so that one that is pooled needs no second dependency.
-pub use otp_core::backoff::{Backoff, Jitter};
+#[doc(no_inline)]
 pub use otp_core::{
     BadOption, CallError, CastError, Child, Context, ExitReason, GenServer, Pid, Recipient,
     ReplyTo, ServerOptions, ServerRef, StopError,
+    backoff::{Backoff, Jitter},
 };

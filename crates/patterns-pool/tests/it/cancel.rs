@@ -1,28 +1,33 @@
 //! Every future of the pool, dropped at each of its `.await`s.
 
 use std::future::Future;
+use std::time::Duration;
 
 use patterns_pool::{Pool, PoolConfig};
+use testing::{advance, at_each_await, ms, polled_after, quiet, secs, settle};
 
-use crate::support::{
-    Deed, Job, Parts, World, advance, assert_at_rest, lazy, ms, polled, quiet, secs, settle, sized,
-    workers,
-};
+use crate::support::{Deed, Job, Parts, World, assert_at_rest, lazy, sized, workers};
+
+/// Polls a future so often, with everything else having its turn and some time going by in between, and drops it.
+async fn polled_in_steps<T>(work: impl Future<Output = T>, times: usize, step: Duration) -> bool {
+    polled_after(work, times, async || advance(step).await).await
+}
 
 /// Drops `make`'s future after ever more polls until one is done. After each, the pool has everything back.
 async fn dropped_at_each_await<F, T>(
     config: impl Fn() -> PoolConfig,
     prepare: impl AsyncFn(&World, &Pool<Parts>),
     make: impl Fn(Pool<Parts>) -> F,
+    step: Duration,
 ) where
     F: Future<Output = T>,
 {
     quiet();
-    for times in 0..40 {
+    at_each_await(async |times| {
         let world = World::new();
         let pool = world.pool(config()).await;
         prepare(&world, &pool).await;
-        let done = polled(make(pool.clone()), times).await;
+        let done = polled_in_steps(make(pool.clone()), times, step).await;
         for deed in [World::create, World::check, World::close] {
             deed(&world, Deed::Succeed);
         }
@@ -38,10 +43,9 @@ async fn dropped_at_each_await<F, T>(
         assert_at_rest(&pool, 2);
         pool.stop().await.unwrap();
         assert_eq!(world.alive(), 0, "after {times} polls");
-        if done {
-            return;
-        }
-    }
+        done
+    })
+    .await;
 }
 
 async fn used(_: &World, pool: &Pool<Parts>) {
@@ -53,7 +57,12 @@ async fn used(_: &World, pool: &Pool<Parts>) {
 
 #[tokio::test(start_paused = true)]
 async fn a_checkout_can_be_given_up_at_any_time() {
-    for deed in [Deed::Succeed, Deed::Take(ms(100)), Deed::Fail, Deed::Hang] {
+    for (deed, step) in [
+        (Deed::Succeed, ms(10)),
+        (Deed::Take(ms(100)), ms(15)),
+        (Deed::Fail, ms(250)),
+        (Deed::Hang, ms(250)),
+    ] {
         dropped_at_each_await(
             || sized(2),
             async |world, pool| {
@@ -61,12 +70,14 @@ async fn a_checkout_can_be_given_up_at_any_time() {
                 world.check(deed);
             },
             |pool| async move { pool.checkout().await.map(drop) },
+            step,
         )
         .await;
         dropped_at_each_await(
             || lazy(2),
             async |world, _| world.create(deed),
             |pool| async move { pool.checkout().await.map(drop) },
+            step,
         )
         .await;
     }
@@ -89,9 +100,10 @@ async fn a_checkout_in_a_line_can_be_given_up_at_any_time() {
         },
         |pool| async move {
             let waits = pool.checkout().await.map(drop);
-            settle().await;
+            tokio::task::yield_now().await;
             waits
         },
+        ms(40),
     )
     .await;
 }
@@ -109,53 +121,51 @@ async fn a_transaction_can_be_given_up_at_any_time() {
             })
             .await
         },
+        ms(4),
     )
     .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_start_can_be_given_up_at_any_time() {
-    for times in 0..40 {
+    at_each_await(async |times| {
         let world = World::new();
         world.create(Deed::Take(ms(10)));
-        let done = polled(
-            world.try_pool(PoolConfig {
-                max_starting: 1,
-                ..sized(4)
-            }),
-            times,
-        )
-        .await;
+        let config = PoolConfig {
+            max_starting: 1,
+            ..sized(4)
+        };
+        let done = polled_in_steps(world.try_pool(config), times, ms(3)).await;
         advance(secs(10)).await;
         assert_eq!(world.alive(), 0, "after {times} polls");
         assert_eq!(world.made(), world.closed());
-        if done {
-            return;
-        }
-    }
+        done
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_that_is_given_up_goes_on() {
-    for times in 1..20 {
+    at_each_await(async |times| {
         let world = World::new();
         world.close(Deed::Take(ms(100)));
         let pool = world.pool(sized(2)).await;
-        let done = polled(pool.stop(), times).await;
+        // Without a single poll nobody has been asked.
+        let done = polled_in_steps(pool.stop(), times + 1, ms(10)).await;
         advance(secs(10)).await;
         assert_eq!(world.alive(), 0);
         assert!(pool.try_checkout().is_err());
-        if done {
-            return;
-        }
-    }
+        done
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_job_can_be_given_up_at_any_time() {
-    for times in 0..20 {
+    at_each_await(async |times| {
         let (census, pool) = workers(2).await;
-        let done = polled(pool.process(|reply| Job::Delay(ms(5), reply)), times).await;
+        let job = pool.process(|reply| Job::Delay(ms(5), reply));
+        let done = polled_in_steps(job, times, ms(1)).await;
         advance(secs(10)).await;
         let (one, two) = (
             pool.checkout().await.unwrap(),
@@ -166,8 +176,7 @@ async fn a_job_can_be_given_up_at_any_time() {
         settle().await;
         assert_at_rest(&pool, 2);
         assert_eq!(census.alive(), 2);
-        if done {
-            return;
-        }
-    }
+        done
+    })
+    .await;
 }

@@ -3,10 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use patterns_pool::PoolConfig;
+use testing::{advance, ms, quiet, secs, settle};
 
-use crate::support::{
-    Deed, World, advance, assert_at_rest, ms, parts, polled, quiet, secs, settle, sized,
-};
+use crate::support::{Deed, World, assert_at_rest, parts, polled, sized};
 
 #[tokio::test(start_paused = true)]
 async fn a_member_is_checked_when_it_is_handed_out_unless_it_was_just_made() {

@@ -1,10 +1,9 @@
 //! What was wrong with the original, each as a test of its own.
 
 use patterns_pool::{BadOption, CallError, ProcessError, StartError};
+use testing::{advance, ms, quiet, secs, settle};
 
-use crate::support::{
-    Deed, Job, World, advance, assert_at_rest, lazy, ms, parts, quiet, secs, settle, sized, workers,
-};
+use crate::support::{Deed, Job, World, assert_at_rest, lazy, parts, sized, workers};
 
 #[tokio::test(start_paused = true)]
 async fn a_borrower_that_dies_loses_no_worker() {

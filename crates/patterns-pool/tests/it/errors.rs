@@ -1,14 +1,14 @@
 //! What errors say.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 use patterns_pool::{
     BadOption, CallError, CheckoutError, CreateError, ExitReason, ProcessError, StartError,
     TransactionError, WaitedFor,
 };
-
-use crate::support::ms;
+use testing::ms;
 
 fn timeout(cause: WaitedFor) -> CheckoutError {
     CheckoutError::Timeout {
@@ -73,25 +73,64 @@ fn texts_say_what_happened() {
     ");
 }
 
+/// An error that says what it is about, and why.
+#[derive(Debug)]
+struct Unreachable(std::io::Error);
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no connection")
+    }
+}
+
+impl Error for Unreachable {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 #[test]
-fn causes_are_found_by_source() {
-    let error = timeout(WaitedFor::Create(CreateError::Timeout));
-    assert_eq!(
-        error.source().unwrap().to_string(),
-        CreateError::Timeout.to_string()
-    );
-    assert!(timeout(WaitedFor::Start { starting: 1 }).source().is_none());
-    let error = StartError::Create(CreateError::Timeout);
-    assert_eq!(
-        error.source().unwrap().to_string(),
-        CreateError::Timeout.to_string()
-    );
-    let reason = ExitReason::boxed("disk full");
-    let error = TransactionError::WorkerCrashed(reason.clone());
-    assert_eq!(error.source().unwrap().to_string(), "disk full");
-    let error = ProcessError::WorkerCrashed(reason);
-    assert_eq!(error.source().unwrap().to_string(), "disk full");
-    assert!(error.to_string().ends_with("disk full"));
+fn causes_are_found_by_source_and_none_is_told_twice() {
+    let unreachable = || Unreachable(std::io::Error::other("no such host"));
+    let failed = || CreateError::Failed(Arc::new(unreachable()));
+    let reason = || ExitReason::from(unreachable());
+    let chain = |error: &dyn Error| {
+        let mut chain = error.to_string();
+        let mut next = error.source();
+        while let Some(error) = next {
+            chain = format!("{chain}: {error}");
+            next = error.source();
+        }
+        chain
+    };
+    let chains = [
+        chain(&failed()),
+        chain(&CreateError::Ended(reason())),
+        chain(&timeout(WaitedFor::Create(failed()))),
+        chain(&timeout(WaitedFor::Start { starting: 1 })),
+        chain(&StartError::Create(failed())),
+        chain(&StartError::Server(otp_core::StartError::NoRuntime)),
+        chain(&TransactionError::from(timeout(
+            WaitedFor::Create(failed()),
+        ))),
+        chain(&TransactionError::WorkerCrashed(reason())),
+        chain(&ProcessError::from(timeout(WaitedFor::Create(failed())))),
+        chain(&ProcessError::WorkerCrashed(reason())),
+        chain(&ProcessError::Call(CallError::Timeout)),
+    ];
+    insta::assert_snapshot!(chains.join("\n"), @r"
+    creating a member failed: no connection: no such host
+    a member ended before it was used: no connection: no such host
+    no member after 250ms: creating a member failed: no connection: no such host
+    no member after 250ms: 1 still being made
+    one of the first members could not be made: creating a member failed: no connection: no such host
+    the pool's process did not start: there is no tokio runtime here
+    no member after 250ms: creating a member failed: no connection: no such host
+    the worker ended in the transaction: no connection: no such host
+    no member after 250ms: creating a member failed: no connection: no such host
+    the worker ended over the job: no connection: no such host
+    the worker did not reply: no reply in time
+    ");
 }
 
 #[test]
@@ -99,4 +138,16 @@ fn only_a_timeout_is_one() {
     assert!(timeout(WaitedFor::Start { starting: 1 }).is_timeout());
     assert!(!CheckoutError::Closed.is_timeout());
     assert!(!CheckoutError::Shed { waited: ms(1) }.is_timeout());
+    assert!(CreateError::Timeout.is_timeout());
+    assert!(!CreateError::Ended(ExitReason::Killed).is_timeout());
+
+    let checkout = || timeout(WaitedFor::Start { starting: 1 });
+    assert!(TransactionError::from(checkout()).is_timeout());
+    assert!(!TransactionError::from(CheckoutError::Closed).is_timeout());
+    assert!(!TransactionError::WorkerCrashed(ExitReason::Killed).is_timeout());
+    assert!(ProcessError::from(checkout()).is_timeout());
+    assert!(ProcessError::Call(CallError::Timeout).is_timeout());
+    assert!(!ProcessError::Call(CallError::NoReply).is_timeout());
+    assert!(!ProcessError::from(CheckoutError::Closed).is_timeout());
+    assert!(!ProcessError::WorkerCrashed(ExitReason::Killed).is_timeout());
 }

@@ -1,8 +1,9 @@
 //! What listeners are told.
 
 use patterns_pool::{Backoff, Guard, PoolConfig, PoolEvent, WarmUp};
+use testing::{advance, ms, quiet, settle};
 
-use crate::support::{Deed, Job, World, advance, ms, quiet, settle, sized, workers};
+use crate::support::{Deed, Job, World, sized, workers};
 
 #[tokio::test(start_paused = true)]
 async fn failures_crashes_and_new_members_are_told_in_order() {

@@ -1,8 +1,9 @@
 //! Members that borrowers keep, or forget.
 
 use patterns_pool::{Guard, PoolConfig, PoolEvent};
+use testing::{advance, ms, secs, settle};
 
-use crate::support::{World, advance, ms, secs, settle, sized};
+use crate::support::{World, sized};
 
 #[tokio::test(start_paused = true)]
 async fn a_member_that_is_kept_for_long_is_reported_with_file_and_line_once() {

@@ -3,10 +3,9 @@
 use std::thread;
 
 use patterns_pool::{CheckoutError, Guard, MemberStatus, Order, PoolConfig, WaitedFor};
+use testing::{advance, ms, secs, settle};
 
-use crate::support::{
-    World, advance, assert_at_rest, lazy, ms, parts, secs, settle, sized, workers,
-};
+use crate::support::{World, assert_at_rest, lazy, parts, sized, workers};
 
 #[tokio::test(start_paused = true)]
 async fn all_members_are_there_when_the_start_returns() {

@@ -1,8 +1,9 @@
 //! Members that have been there for long enough: in all, or without use.
 
 use patterns_pool::PoolConfig;
+use testing::{advance, ms, secs, settle};
 
-use crate::support::{World, advance, assert_at_rest, ms, secs, settle, sized};
+use crate::support::{World, assert_at_rest, sized};
 
 #[tokio::test(start_paused = true)]
 async fn a_member_lives_as_long_as_the_config_says_less_a_tenth_at_most() {

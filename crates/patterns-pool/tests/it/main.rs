@@ -5,7 +5,6 @@
 mod cancel;
 mod checks;
 mod creating;
-mod crowds;
 mod defects;
 mod errors;
 mod events;
@@ -23,5 +22,6 @@ mod shedding;
 mod stopping;
 mod supervised;
 mod support;
+mod threads;
 mod transactions;
 mod waiting;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use patterns_pool::{Backoff, CheckoutError, Guard, Order, Pool, PoolConfig, Servers};
 use proptest::prelude::*;
+use testing::{advance, ms, quiet, settle};
 use tokio::task::JoinHandle;
 
-use crate::support::{Census, Job, advance, ms, quiet, settle, sized};
+use crate::support::{Census, Job, sized};
 
 #[derive(Debug, Clone)]
 enum Op {

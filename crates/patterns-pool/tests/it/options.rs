@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use patterns_pool::{BadOption, Order, PoolConfig, Shedding, StartError, WarmUp};
+use testing::{ms, secs};
 
-use crate::support::{World, assert_at_rest, lazy, ms, secs, sized};
+use crate::support::{World, assert_at_rest, lazy, sized};
 
 async fn refused(config: PoolConfig) -> (&'static str, &'static str) {
     let world = World::new();

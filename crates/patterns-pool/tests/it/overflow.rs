@@ -1,8 +1,9 @@
 //! Members beyond the size, while all others are in use.
 
 use patterns_pool::{Guard, PoolConfig};
+use testing::{ms, settle};
 
-use crate::support::{World, assert_at_rest, ms, settle, sized};
+use crate::support::{World, assert_at_rest, sized};
 
 fn overflowing() -> PoolConfig {
     PoolConfig {

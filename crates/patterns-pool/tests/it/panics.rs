@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
 use patterns_pool::{Guard, Manager, Pid, Pool};
+use testing::{advance, quiet, secs, settle};
 
-use crate::support::{Deed, advance, assert_at_rest, parts, quiet, secs, settle, sized};
+use crate::support::{Deed, assert_at_rest, parts, sized};
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_while_a_guard_is_held_gives_the_member_back() {

@@ -3,8 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use patterns_pool::{Guard, MemberStatus};
+use testing::{advance, quiet, secs, settle};
 
-use crate::support::{advance, assert_at_rest, parts, quiet, secs, settle, workers};
+use crate::support::{assert_at_rest, parts, workers};
 
 #[tokio::test(start_paused = true)]
 async fn one_that_is_taken_is_the_borrowers_and_its_place_is_free() {

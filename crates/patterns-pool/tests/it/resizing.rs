@@ -1,8 +1,9 @@
 //! Another size, while the pool works.
 
 use patterns_pool::{BadOption, Guard, PoolConfig};
+use testing::{advance, secs, settle};
 
-use crate::support::{Deed, World, advance, assert_at_rest, lazy, parts, secs, settle};
+use crate::support::{Deed, World, assert_at_rest, lazy, parts};
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_that_grows_makes_the_members_that_are_missing() {

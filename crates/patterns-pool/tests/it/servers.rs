@@ -7,10 +7,9 @@ use patterns_pool::{
     Backoff, CallError, CheckoutError, CreateError, ExitReason, Guard, Manager, Pid, Pool,
     PoolConfig, ProcessError, ServerOptions, Servers, WaitedFor, WarmUp,
 };
+use testing::{advance, ms, quiet, secs, settle};
 
-use crate::support::{
-    Job, advance, assert_at_rest, ms, polled, quiet, secs, settle, sized, workers,
-};
+use crate::support::{Job, assert_at_rest, polled, sized, workers};
 
 #[tokio::test(start_paused = true)]
 async fn jobs_are_done_and_counted() {

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use patterns_pool::{CheckoutError, Pool, PoolConfig, Shedding};
+use testing::{advance, ms, secs, settle};
 use tokio::time::Instant;
 
-use crate::support::{Parts, World, advance, assert_at_rest, ms, secs, settle, sized};
+use crate::support::{Parts, World, assert_at_rest, sized};
 
 fn shedding(size: usize) -> PoolConfig {
     PoolConfig {

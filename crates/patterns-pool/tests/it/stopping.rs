@@ -4,8 +4,9 @@ use std::future::pending;
 use std::thread;
 
 use patterns_pool::{CheckoutError, StopError};
+use testing::{advance, ms, secs, settle};
 
-use crate::support::{Deed, Job, advance, ms, parts, polled, secs, settle, workers};
+use crate::support::{Deed, Job, parts, polled, workers};
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_closes_idle_members_and_waits_for_that() {
@@ -91,7 +92,7 @@ async fn the_last_handle_dropped_is_a_stop() {
 
 #[tokio::test(start_paused = true)]
 async fn a_close_that_hangs_or_panics_delays_a_stop_no_longer_than_its_limit() {
-    crate::support::quiet();
+    testing::quiet();
     for (deed, limit) in [(Deed::Hang, secs(5) + ms(3)), (Deed::Panic, ms(1))] {
         let (world, pool) = parts(3).await;
         world.close(deed);

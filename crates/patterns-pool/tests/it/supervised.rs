@@ -2,10 +2,9 @@
 
 use otp_core::{Strategy, Supervisor};
 use patterns_pool::{BadOption, CheckoutError, Pool, PoolConfig, WarmUp};
+use testing::{advance, quiet, secs, settle};
 
-use crate::support::{
-    Census, Deed, Job, Parts, World, advance, assert_at_rest, lazy, quiet, secs, settle, sized,
-};
+use crate::support::{Census, Deed, Job, Parts, World, assert_at_rest, lazy, sized};
 
 #[tokio::test(start_paused = true)]
 async fn a_child_lends_from_its_start_to_its_end() {

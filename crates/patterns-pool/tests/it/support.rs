@@ -1,15 +1,14 @@
 //! What several modules need: resources and servers that do as they are told, and a world that sees what becomes of them.
 
 use std::future::{Future, pending};
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::Waker;
 use std::time::Duration;
 
 use patterns_pool::{
     Context, ExitReason, GenServer, Manager, Pool, PoolConfig, ReplyTo, Servers, StartError,
 };
+use testing::{polled_after, settle};
 
 /// What making, checking or closing a member does.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -268,51 +267,9 @@ pub(crate) async fn workers(size: usize) -> (Census, Workers) {
     (census, pool)
 }
 
-pub(crate) const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-pub(crate) const fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
-
-/// Turns the paused clock on and lets everything run that became due.
-pub(crate) async fn advance(by: Duration) {
-    tokio::time::advance(by).await;
-    settle().await;
-}
-
-/// Lets other tasks run until they have nothing more to do.
-pub(crate) async fn settle() {
-    for _ in 0..200 {
-        tokio::task::yield_now().await;
-    }
-}
-
 /// Polls a future so often, with everything else having its turn in between; tells whether it was done by then.
 pub(crate) async fn polled<T>(work: impl Future<Output = T>, times: usize) -> bool {
-    let mut work = pin!(work);
-    for _ in 0..times {
-        let mut cx = std::task::Context::from_waker(Waker::noop());
-        if work.as_mut().poll(&mut cx).is_ready() {
-            return true;
-        }
-        settle().await;
-    }
-    false
-}
-
-/// Keeps expected panics out of the output.
-pub(crate) fn quiet() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if info.payload().downcast_ref() != Some(&"as told") {
-                before(info);
-            }
-        }));
-    });
+    polled_after(work, times, settle).await
 }
 
 /// Asserts that all is as at the start: this many idle, nobody waiting, nothing on its way.

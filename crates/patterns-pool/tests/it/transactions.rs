@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use patterns_pool::{CallError, ExitReason, TransactionError};
+use testing::{advance, ms, quiet, secs, settle};
 
-use crate::support::{
-    Job, advance, assert_at_rest, ms, parts, polled, quiet, secs, settle, workers,
-};
+use crate::support::{Job, assert_at_rest, parts, polled, workers};
 
 #[tokio::test(start_paused = true)]
 async fn a_transaction_returns_what_its_work_returns_and_gives_the_member_back() {

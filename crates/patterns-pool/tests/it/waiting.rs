@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use patterns_pool::{CheckoutError, WaitedFor};
+use testing::{advance, ms, secs, settle};
 
-use crate::support::{World, advance, assert_at_rest, ms, parts, polled, secs, settle, sized};
+use crate::support::{World, assert_at_rest, parts, polled, sized};
 
 #[tokio::test(start_paused = true)]
 async fn a_checkout_waits_until_a_member_comes_back() {

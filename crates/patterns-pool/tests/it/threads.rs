@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use patterns_pool::{Guard, Order, Pool, PoolConfig, ProcessError, TransactionError};
+use testing::{ms, quiet, secs};
 
-use crate::support::{Census, Job, Parts, World, assert_at_rest, lazy, ms, quiet, secs, sized};
+use crate::support::{Census, Job, Parts, World, assert_at_rest, lazy, sized};
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
