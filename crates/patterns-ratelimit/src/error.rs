@@ -104,7 +104,7 @@ impl Error for Denied {}
 #[non_exhaustive]
 pub enum WaitError {
     /// It would take longer than was allowed. Who has no chance is told at once, and waits for nothing.
-    TimedOut {
+    Timeout {
         /// How long it would still have taken.
         retry_after: Duration,
     },
@@ -114,10 +114,18 @@ pub enum WaitError {
     NoTimers,
 }
 
+impl WaitError {
+    /// Tells whether the limit of time was too short.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout { .. })
+    }
+}
+
 impl fmt::Display for WaitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TimedOut { retry_after } => write!(
+            Self::Timeout { retry_after } => write!(
                 f,
                 "timed out waiting for the rate limit, which would take {} more",
                 RoundedUp(*retry_after)

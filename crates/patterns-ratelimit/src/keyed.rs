@@ -7,7 +7,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use otp_core::{Child, ServerRef};
+use otp_core::ServerRef;
 
 pub use at::KeyLevel;
 use at::{At, OwnedAt};
@@ -17,8 +17,8 @@ use crate::server::{RateLimitMsg, Server};
 use crate::table::Table;
 use crate::waiting::until_ready;
 use crate::{
-    Allowed, BadOption, Denied, KeyedConfig, KeyedStats, Quota, Reservation, StartError, WaitError,
-    WaitOptions,
+    Allowed, BadOption, Child, Denied, KeyedConfig, KeyedStats, Pid, Quota, Reservation,
+    StartError, StopError, WaitError, WaitOptions,
 };
 
 /// A rate limiter with a quota for each key: a user, an address, a tenant.
@@ -49,6 +49,7 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "the limiter ends when its last handle is dropped"]
 pub struct KeyedRateLimiter<K> {
     table: Arc<Table<K>>,
     /// `None` if it was made without a process.
@@ -172,18 +173,29 @@ impl<K> KeyedRateLimiter<K> {
         self.table.quota()
     }
 
-    /// Ends the process and waits for its end. Stopping twice, or without a process, does nothing.
+    /// Ends the process and waits for its end. Without one, as [`new`](Self::new) makes it, there is nothing to do.
     ///
-    /// The limiter itself goes on, for every handle: only new keys forget idle ones then.
+    /// The limiter itself goes on, for every handle: only new keys forget idle ones then. One that is a [child](Self::child) is to be stopped by its
+    /// supervisor, which would otherwise start its process again.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerRef::stop`]; [`StopError::NoProc`] if it has ended already.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped after it was first polled, the process still ends.
-    pub async fn stop(&self) {
-        if let Some(server) = &self.server {
-            // Whether this call ended it or it had ended already makes no difference to the caller.
-            let _ = server.stop().await;
+    pub async fn stop(&self) -> Result<(), StopError> {
+        match &self.server {
+            Some(server) => server.stop().await,
+            None => Ok(()),
         }
+    }
+
+    /// Returns the process that forgets idle keys, if it runs; without one, `None`.
+    #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
+        self.server.as_ref().and_then(ServerRef::pid)
     }
 }
 
@@ -286,7 +298,7 @@ impl<K: Hash + Eq> KeyedRateLimiter<K> {
     ///
     /// # Errors
     ///
-    /// As [`until_ready`](Self::until_ready), and [`WaitError::TimedOut`] if it takes longer than it may: at once, if that is known at once.
+    /// As [`until_ready`](Self::until_ready), and [`WaitError::Timeout`] if it takes longer than it may: at once, if that is known at once.
     ///
     /// # Cancel safety
     ///

@@ -121,7 +121,7 @@ impl RateLimiter {
     ///
     /// # Errors
     ///
-    /// As [`until_ready`](Self::until_ready), and [`WaitError::TimedOut`] if it takes longer than it may: at once, if that is known at once.
+    /// As [`until_ready`](Self::until_ready), and [`WaitError::Timeout`] if it takes longer than it may: at once, if that is known at once.
     ///
     /// # Cancel safety
     ///

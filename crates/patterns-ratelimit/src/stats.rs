@@ -5,7 +5,7 @@ use crate::Quota;
 /// What a [`RateLimiter`](crate::RateLimiter) has counted, and what it holds at this moment.
 ///
 /// Without concurrent use the counts are exact. While others use the limiter they are read one after the other, and may be a few requests apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LimiterStats {
     /// How many requests were allowed, those that had waited too.
@@ -23,7 +23,7 @@ pub struct LimiterStats {
 /// What a [`KeyedRateLimiter`](crate::KeyedRateLimiter) has counted, and what it holds at this moment.
 ///
 /// Without concurrent use the counts are exact. While others use the limiter they are read one after the other, and may be a few requests apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyedStats {
     /// How many requests were allowed, those that had waited too.

@@ -99,7 +99,7 @@ pub(crate) async fn until_ready<P: Place>(
     let ticket = match place.enter(tokens, options.timeout) {
         Entered::Granted(allowed) => return Ok(allowed),
         Entered::Denied(denied) => return Err(WaitError::Denied(denied)),
-        Entered::TooLong(retry_after) => return Err(WaitError::TimedOut { retry_after }),
+        Entered::TooLong(retry_after) => return Err(WaitError::Timeout { retry_after }),
         Entered::Waits(ticket) => ticket,
     };
     let mut waiting = Waiting {
@@ -158,7 +158,7 @@ async fn stand<P: Place>(
             };
             if Instant::now() >= deadline {
                 let retry_after = waiting.give_up();
-                return Poll::Ready(Err(WaitError::TimedOut { retry_after }));
+                return Poll::Ready(Err(WaitError::Timeout { retry_after }));
             }
             if poll_until(timer.as_mut(), next, cx).is_pending() {
                 return Poll::Pending;

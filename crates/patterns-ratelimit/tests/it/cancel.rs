@@ -1,9 +1,10 @@
 //! Futures that are dropped, at every await.
 
 use patterns_ratelimit::{KeyedConfig, KeyedRateLimiter, Quota, WaitOptions};
+use testing::{at_each_await, ms, polled, secs, settle};
 use tokio::time::advance;
 
-use crate::support::{Outcome, keyed, limiter, millis, poll, secs};
+use crate::support::{Outcome, keyed, limiter, poll};
 
 #[tokio::test(start_paused = true)]
 async fn whoever_goes_leaves_their_place_and_takes_nothing() -> Outcome {
@@ -89,7 +90,7 @@ async fn who_goes_during_the_jitter_gives_the_tokens_back() -> Outcome {
         let mut waits = Box::pin(limiter.until_ready_with(1, jitter));
         let mut keyed_waits = Box::pin(keyed.until_ready_with("a", 1, jitter));
         assert!(poll(&mut waits).is_pending() && poll(&mut keyed_waits).is_pending());
-        advance(millis(1_000)).await;
+        advance(ms(1_000)).await;
         // Granted, and asleep.
         let (one, two) = (poll(&mut waits), poll(&mut keyed_waits));
         if one.is_pending() && two.is_pending() {
@@ -109,38 +110,36 @@ async fn a_dropped_start_leaves_no_process() -> Outcome {
     KeyedRateLimiter::<u64>::start(KeyedConfig::default())
         .await?
         .stop()
-        .await;
+        .await?;
     let alive = || {
         tokio::runtime::Handle::current()
             .metrics()
             .num_alive_tasks()
     };
     let before = alive();
-    for polls in 0..4 {
-        let mut start = Box::pin(KeyedRateLimiter::<u64>::start(KeyedConfig::default()));
-        for _ in 0..polls {
-            if poll(&mut start).is_ready() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        drop(start);
-        for _ in 0..10 {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(alive(), before, "after {polls} polls");
-    }
+    at_each_await(async |times| {
+        let start = KeyedRateLimiter::<u64>::start(KeyedConfig::default());
+        let done = polled(start, times).await;
+        settle().await;
+        assert_eq!(alive(), before, "after {times} polls");
+        done
+    })
+    .await;
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_stop_still_stops() -> Outcome {
-    let limiter = KeyedRateLimiter::<u64>::start(Quota::per_second(1)).await?;
-    let mut stop = Box::pin(limiter.stop());
-    let _ = poll(&mut stop);
-    drop(stop);
-    // It has ended, or it would not: this returns.
-    limiter.stop().await;
-    assert!(limiter.allow(&1));
+    at_each_await(async |times| {
+        let limiter = KeyedRateLimiter::<u64>::start(Quota::per_second(1))
+            .await
+            .unwrap();
+        let done = polled(limiter.stop(), times).await;
+        settle().await;
+        assert_eq!(limiter.pid().is_some(), times == 0, "after {times} polls");
+        assert!(limiter.allow(&1));
+        done
+    })
+    .await;
     Ok(())
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use patterns_ratelimit::{KeyedConfig, KeyedRateLimiter, Quota};
 use proptest::prelude::*;
+use testing::{ms, secs};
 use tokio::time::advance;
 
-use crate::support::{Outcome, millis, secs};
+use crate::support::Outcome;
 
 #[tokio::test(start_paused = true)]
 async fn the_process_forgets_all_that_are_idle() -> Outcome {
@@ -20,11 +21,11 @@ async fn the_process_forgets_all_that_are_idle() -> Outcome {
     for key in 0..20_000 {
         assert!(limiter.allow(&key));
     }
-    advance(millis(9_999)).await;
+    advance(ms(9_999)).await;
     for _ in 0..2 {
         assert!(limiter.consume(&7, 2).is_ok() || !limiter.allow(&7));
     }
-    tokio::time::sleep(millis(500)).await;
+    tokio::time::sleep(ms(500)).await;
     assert_eq!(limiter.len(), 1);
     assert_eq!(limiter.keys(), [7]);
     let stats = limiter.stats();
@@ -99,8 +100,8 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let quota = Quota::new(capacity, refill, millis(period));
-            let config = KeyedConfig { quota, sweep_interval: millis(7), ..KeyedConfig::default() };
+            let quota = Quota::new(capacity, refill, ms(period));
+            let config = KeyedConfig { quota, sweep_interval: ms(7), ..KeyedConfig::default() };
             let forgets = KeyedRateLimiter::<u64>::start(config).await.unwrap();
             let remembers: Vec<_> = (0..6).map(|_| patterns_ratelimit::RateLimiter::new(quota).unwrap()).collect();
             for (key, cost, micros) in requests {

@@ -1,17 +1,18 @@
 //! One limiter for all.
 
 use patterns_ratelimit::{Denied, Quota, RateLimiter};
+use testing::{ms, secs};
 use tokio::time::advance;
 
-use crate::support::{Outcome, limited, limiter, millis, secs};
+use crate::support::{Outcome, limited, limiter};
 
 #[tokio::test(start_paused = true)]
 async fn the_capacity_is_there_at_once_and_then_one_by_one() {
     let limiter = limiter(3);
     assert_eq!([(); 4].map(|()| limiter.allow()), [true, true, true, false]);
-    advance(millis(999)).await;
+    advance(ms(999)).await;
     assert!(!limiter.allow());
-    advance(millis(1)).await;
+    advance(ms(1)).await;
     assert!(limiter.allow());
     assert!(!limiter.allow());
 }
@@ -59,11 +60,8 @@ async fn what_is_allowed_says_when_all_is_back() {
         ),
         (3, 5, Some(secs(2)))
     );
-    advance(millis(500)).await;
-    assert_eq!(
-        limiter.consume(1).unwrap().full_after(),
-        Some(millis(2_500))
-    );
+    advance(ms(500)).await;
+    assert_eq!(limiter.consume(1).unwrap().full_after(), Some(ms(2_500)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,7 +143,7 @@ async fn stats_say_what_was_and_what_is() {
         ),
         (3, 2, 0, 0, quota)
     );
-    advance(millis(2_999)).await;
+    advance(ms(2_999)).await;
     assert_eq!(limiter.stats().tokens, 2);
     limiter.reset_stats();
     let stats = limiter.stats();

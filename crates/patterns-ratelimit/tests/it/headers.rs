@@ -1,9 +1,10 @@
 //! What an HTTP response says of a limit.
 
 use patterns_ratelimit::{Quota, RateLimitHeaders, RateLimiter};
+use testing::{ms, secs};
 use tokio::time::advance;
 
-use crate::support::{Outcome, millis, secs};
+use crate::support::Outcome;
 
 #[tokio::test(start_paused = true)]
 async fn they_say_what_is_left_and_when_all_is_back() -> Outcome {
@@ -35,7 +36,7 @@ async fn they_say_what_is_left_and_when_all_is_back() -> Outcome {
 
 #[tokio::test(start_paused = true)]
 async fn who_comes_when_they_say_is_let_in() -> Outcome {
-    let quota = Quota::new(1, 1, millis(2_500));
+    let quota = Quota::new(1, 1, ms(2_500));
     let limiter = RateLimiter::new(quota)?;
     assert!(limiter.allow());
     let headers = RateLimitHeaders::denied("api", quota, &limiter.consume(1).unwrap_err());

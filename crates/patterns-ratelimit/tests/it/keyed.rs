@@ -1,9 +1,10 @@
 //! A bucket for each key.
 
-use patterns_ratelimit::{Denied, KeyedConfig, KeyedRateLimiter, Quota};
+use patterns_ratelimit::{Denied, KeyedRateLimiter, Quota};
+use testing::secs;
 use tokio::time::advance;
 
-use crate::support::{Outcome, keyed, limited, secs};
+use crate::support::{Outcome, keyed, limited};
 
 #[tokio::test(start_paused = true)]
 async fn each_key_has_tokens_of_its_own() {
@@ -127,20 +128,5 @@ fn no_runtime_is_needed() -> Outcome {
     assert!(limiter.allow(&1));
     assert!(!limiter.allow(&1));
     assert!(limiter.allow(&2));
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_config_is_more_than_a_quota() -> Outcome {
-    let config = KeyedConfig {
-        quota: Quota::per_minute(3),
-        ..KeyedConfig::default()
-    };
-    assert_eq!(config, KeyedConfig::from(Quota::per_minute(3)));
-    let limiter = KeyedRateLimiter::<u64>::start(config).await?;
-    assert_eq!(limiter.quota(), Quota::per_minute(3));
-    limiter.stop().await;
-    limiter.stop().await;
-    assert!(limiter.allow(&1), "it goes on without its process");
     Ok(())
 }

@@ -4,9 +4,10 @@ use patterns_ratelimit::{
     Allowed, Denied, KeyedConfig, KeyedRateLimiter, Level, Quota, RateLimiter, consume_all,
     consume_each,
 };
+use testing::secs;
 use tokio::time::advance;
 
-use crate::support::{Outcome, keyed, limited, limiter, poll, secs};
+use crate::support::{Outcome, keyed, limited, limiter, poll};
 
 #[tokio::test(start_paused = true)]
 async fn all_of_them_give_or_none_does() -> Outcome {

@@ -7,8 +7,8 @@
 )]
 
 mod cancel;
-mod children;
-mod concurrency;
+mod defects;
+mod errors;
 mod eviction;
 mod global;
 mod headers;
@@ -16,12 +16,14 @@ mod keyed;
 mod levels;
 mod max_keys;
 mod model;
-mod original;
+mod options;
 mod panics;
 mod quotas;
 mod reservations;
+mod stopping;
+mod supervised;
 mod support;
-mod texts;
+mod threads;
 #[cfg(feature = "tower")]
-mod tower;
+mod tower_layer;
 mod waiting;

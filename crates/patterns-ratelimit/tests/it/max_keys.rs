@@ -1,9 +1,10 @@
 //! A bound on the number of keys.
 
 use patterns_ratelimit::{Denied, KeyedConfig, KeyedRateLimiter, Quota, consume_all};
+use testing::secs;
 use tokio::time::advance;
 
-use crate::support::{Outcome, limiter, secs};
+use crate::support::{Outcome, limiter};
 
 fn bounded(max_keys: usize) -> KeyedRateLimiter<u64> {
     let config = KeyedConfig {

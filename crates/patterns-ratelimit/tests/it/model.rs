@@ -140,9 +140,9 @@ proptest! {
                         keyed.reset(&key);
                         buckets.insert(key, Bucket { owed: 0, at: now });
                     }
-                    Step::Advance(millis) => {
-                        tokio::time::advance(Duration::from_millis(millis)).await;
-                        now += u128::from(millis) * 1_000_000;
+                    Step::Advance(ms) => {
+                        tokio::time::advance(Duration::from_millis(ms)).await;
+                        now += u128::from(ms) * 1_000_000;
                     }
                 }
                 bucket.settle(one, now);

@@ -5,9 +5,10 @@ use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use patterns_ratelimit::{KeyedConfig, KeyedRateLimiter, Quota, consume_all};
+use testing::{quiet, secs};
 use tokio::time::advance;
 
-use crate::support::{Outcome, limiter, secs};
+use crate::support::{Outcome, limiter};
 
 thread_local! {
     /// How many hashes are made before one panics.
@@ -26,7 +27,7 @@ enum Where {
 fn may_panic(place: Where) {
     if PANICS.get() == Some(place) {
         PANICS.set(None);
-        panic!("in {place:?}");
+        panic!("as told in {place:?}");
     }
 }
 
@@ -40,7 +41,7 @@ impl Hash for Key {
         let left = HASHES.get();
         if left < u32::MAX {
             HASHES.set(left.saturating_sub(1));
-            assert!(left > 0, "one hash too many");
+            assert!(left > 0, "as told: one hash too many");
         }
         self.0.hash(state);
     }
@@ -71,6 +72,7 @@ impl Drop for Key {
 }
 
 fn panics<R>(place: Where, work: impl FnOnce() -> R) {
+    quiet();
     PANICS.set(Some(place));
     assert!(
         catch_unwind(AssertUnwindSafe(|| drop(work()))).is_err(),
@@ -125,6 +127,7 @@ async fn a_panic_of_a_forgotten_keys_drop_does_not_end_the_sweeping() -> Outcome
     for key in 0..500 {
         assert!(limiter.allow(&Key(key)));
     }
+    quiet();
     PANICS.set(Some(Where::Drop));
     tokio::time::sleep(secs(31)).await;
     assert_eq!(PANICS.take(), None, "it has panicked");
@@ -152,6 +155,7 @@ async fn a_panic_while_somebody_waits_leaves_the_line_whole() -> Outcome {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_a_hash_as_the_table_grows_loses_no_place() -> Outcome {
+    quiet();
     let config = KeyedConfig {
         quota: Quota::per_hour(1),
         max_keys: Some(500),
@@ -179,6 +183,7 @@ async fn a_panic_amid_a_change_of_quota_leaves_a_shard_as_it_was_or_changed() ->
         limiter.set_quota_of(&Key(1_000 + key), Some(Quota::per_second(1)))?;
         limiter.consume(&Key(key), 4)?;
     }
+    quiet();
     HASHES.set(150);
     let changed = catch_unwind(AssertUnwindSafe(|| {
         limiter.set_quota(Quota::per_second(7).burst(20))

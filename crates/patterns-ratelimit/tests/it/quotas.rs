@@ -1,93 +1,10 @@
 //! Quotas: what is allowed, and their change.
 
-use std::time::Duration;
-
-use patterns_ratelimit::{
-    BadOption, Denied, KeyedConfig, KeyedRateLimiter, Quota, RateLimiter, StartError,
-};
+use patterns_ratelimit::{Denied, KeyedConfig, KeyedRateLimiter, Quota};
+use testing::{ms, secs};
 use tokio::time::advance;
 
-use crate::support::{Outcome, keyed, limited, limiter, millis, secs};
-
-const YEARS: Duration = Duration::from_secs(30 * 365 * 86_400);
-
-fn refusal(quota: Quota) -> String {
-    RateLimiter::new(quota).unwrap_err().to_string()
-}
-
-#[test]
-fn a_bad_option_is_named_with_what_is_allowed() {
-    let nanos = Duration::from_nanos;
-    assert_eq!(
-        refusal(Quota::new(0, 1, secs(1))),
-        "option `capacity` must be 1 or more"
-    );
-    assert_eq!(
-        refusal(Quota::new(1, 1, Duration::ZERO)),
-        "option `period` must be 1 ns or more"
-    );
-    assert_eq!(
-        refusal(Quota::new(1, 1, Duration::MAX)),
-        "option `period` must be 30 years or less"
-    );
-    assert_eq!(
-        refusal(Quota::new(1, 11, nanos(10))),
-        "option `refill` must be at most one token for each nanosecond of `period`"
-    );
-    assert_eq!(
-        refusal(Quota::new(2, 1, YEARS)),
-        "option `capacity` must be so small that it is refilled within 30 years"
-    );
-    let config = KeyedConfig {
-        max_keys: Some(0),
-        ..KeyedConfig::default()
-    };
-    let error = KeyedRateLimiter::<u64>::new(config).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "option `max_keys` must be 1 or more, or `None` for no bound"
-    );
-    let config = KeyedConfig {
-        sweep_interval: Duration::ZERO,
-        ..KeyedConfig::default()
-    };
-    let error = KeyedRateLimiter::<u64>::new(config).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "option `sweep_interval` must be more than zero; `Duration::MAX` means never"
-    );
-}
-
-#[tokio::test]
-async fn a_bad_option_is_an_error_of_every_start() {
-    let bad = Quota::per_second(0);
-    let start = KeyedRateLimiter::<u64>::start(bad).await.unwrap_err();
-    assert!(matches!(
-        start,
-        StartError::BadOption(BadOption {
-            option: "capacity",
-            ..
-        })
-    ));
-    assert!(KeyedRateLimiter::<u64>::child("limits", bad).is_err());
-}
-
-#[test]
-fn the_largest_and_the_smallest_are_allowed() -> Outcome {
-    for quota in [
-        Quota::new(1, 1, YEARS),
-        Quota::new(1, 0, YEARS),
-        Quota::new(u32::MAX, 1, Duration::from_nanos(1)),
-        Quota::new(u32::MAX, u32::MAX, secs(5)),
-        Quota::new(1, u32::MAX, secs(5)),
-        Quota::once(u32::MAX),
-    ] {
-        let limiter = RateLimiter::new(quota)?;
-        assert!(limiter.consume(quota.capacity).is_ok(), "{quota:?}");
-        assert_eq!(limiter.quota(), quota);
-    }
-    Ok(())
-}
+use crate::support::{Outcome, keyed, limited, limiter};
 
 #[test]
 fn quotas_say_what_they_mean() {
@@ -133,12 +50,12 @@ async fn no_more_is_owed_than_the_new_capacity() -> Outcome {
 async fn a_part_of_a_token_is_owed_too() -> Outcome {
     let limiter = limiter(2);
     limiter.consume(2)?;
-    advance(millis(500)).await;
+    advance(ms(500)).await;
     // One and a half tokens are owed, of which three come back in a second.
     limiter.set_quota(Quota::per_second(3))?;
-    advance(millis(166)).await;
+    advance(ms(166)).await;
     assert!(limiter.consume(2).is_err());
-    advance(millis(1)).await;
+    advance(ms(1)).await;
     assert!(limiter.consume(2).is_ok());
     Ok(())
 }
@@ -183,7 +100,7 @@ async fn a_key_can_have_a_quota_of_its_own() -> Outcome {
     assert!(limiter.consume("paid", 10).is_ok());
     assert!(!limiter.allow("paid"));
     assert_eq!([(); 2].map(|()| limiter.allow("free")), [true, false]);
-    advance(millis(100)).await;
+    advance(ms(100)).await;
     assert_eq!((limiter.tokens("paid"), limiter.tokens("free")), (1, 0));
 
     limiter.set_quota_of("paid", None)?;
@@ -224,7 +141,7 @@ async fn another_quota_for_all_leaves_those_with_their_own_alone() -> Outcome {
 async fn a_key_is_forgotten_by_its_own_quota() -> Outcome {
     let config = KeyedConfig {
         quota: Quota::per_second(1_000),
-        sweep_interval: millis(10),
+        sweep_interval: ms(10),
         ..KeyedConfig::default()
     };
     let limiter = KeyedRateLimiter::<String>::start(config).await?;

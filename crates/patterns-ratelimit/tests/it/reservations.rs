@@ -1,10 +1,11 @@
 //! Tokens that are taken now and settled later.
 
 use patterns_ratelimit::{Denied, KeyedRateLimiter, Quota};
+use testing::{ms, quiet, secs};
 use tokio::task::yield_now;
 use tokio::time::advance;
 
-use crate::support::{Outcome, keyed, limited, limiter, millis, secs};
+use crate::support::{Outcome, keyed, limited, limiter};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_used_goes_back() -> Outcome {
@@ -29,9 +30,10 @@ async fn what_is_dropped_goes_back_whole() -> Outcome {
     drop(limiter.try_reserve(8)?);
     drop(keyed.try_reserve("a", 8)?);
     assert_eq!((limiter.stats().tokens, keyed.tokens("a")), (10, 10));
+    quiet();
     let panics = std::panic::AssertUnwindSafe(|| {
         let _reservation = limiter.try_reserve(8);
-        panic!("in the middle of the work");
+        panic!("as told, in the middle of the work");
     });
     assert!(std::panic::catch_unwind(panics).is_err());
     assert_eq!(limiter.stats().tokens, 10);
@@ -123,7 +125,7 @@ async fn what_goes_back_goes_to_whoever_waits() -> Outcome {
     two.settle(1);
     first.await??;
     second.await??;
-    assert_eq!(begun.elapsed(), millis(0));
+    assert_eq!(begun.elapsed(), ms(0));
     Ok(())
 }
 

@@ -10,14 +10,6 @@ use patterns_ratelimit::{Denied, KeyedRateLimiter, Quota, RateLimiter};
 
 pub(crate) type Outcome = Result<(), Box<dyn Error>>;
 
-pub(crate) const fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
-
-pub(crate) const fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
 /// A limiter of which one token a second comes back.
 pub(crate) fn limiter(capacity: u32) -> RateLimiter {
     RateLimiter::new(Quota::per_second(1).burst(capacity)).expect("the quota is good")

@@ -6,10 +6,11 @@ use std::time::Duration;
 use patterns_ratelimit::{
     Denied, KeyedConfig, KeyedRateLimiter, Quota, RateLimiter, WaitError, WaitOptions,
 };
+use testing::{ms, secs};
 use tokio::task::yield_now;
 use tokio::time::{Instant, advance};
 
-use crate::support::{Outcome, keyed, limited, limiter, millis, poll, secs};
+use crate::support::{Outcome, keyed, limited, limiter, poll};
 
 fn within(timeout: Duration) -> WaitOptions {
     WaitOptions {
@@ -20,18 +21,18 @@ fn within(timeout: Duration) -> WaitOptions {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_goes_on_at_the_time() -> Outcome {
-    let limiter = RateLimiter::new(Quota::every(millis(100)))?;
+    let limiter = RateLimiter::new(Quota::every(ms(100)))?;
     let begun = Instant::now();
     for turn in 0..5 {
         let allowed = limiter.until_ready().await?;
-        assert_eq!(begun.elapsed(), millis(100 * turn));
+        assert_eq!(begun.elapsed(), ms(100 * turn));
         assert_eq!(allowed.remaining(), 0);
     }
-    let keyed = KeyedRateLimiter::<String>::new(Quota::every(millis(100)))?;
+    let keyed = KeyedRateLimiter::<String>::new(Quota::every(ms(100)))?;
     let begun = Instant::now();
     for turn in 0..5 {
         keyed.until_ready("a").await?;
-        assert_eq!(begun.elapsed(), millis(100 * turn));
+        assert_eq!(begun.elapsed(), ms(100 * turn));
     }
     assert_eq!((limiter.stats().allowed, keyed.stats().allowed), (5, 5));
     Ok(())
@@ -143,12 +144,12 @@ async fn who_has_no_chance_in_time_is_told_at_once() -> Outcome {
     limiter.consume(2)?;
     let begun = Instant::now();
     let refused = limiter
-        .until_ready_with(2, within(millis(1_999)))
+        .until_ready_with(2, within(ms(1_999)))
         .await
         .unwrap_err();
     assert_eq!(
         refused,
-        WaitError::TimedOut {
+        WaitError::Timeout {
             retry_after: secs(2)
         }
     );
@@ -157,7 +158,7 @@ async fn who_has_no_chance_in_time_is_told_at_once() -> Outcome {
     assert_eq!(begun.elapsed(), secs(2));
     assert!(matches!(
         limiter.until_ready_with(1, within(Duration::ZERO)).await,
-        Err(WaitError::TimedOut { .. })
+        Err(WaitError::Timeout { .. })
     ));
     let stats = limiter.stats();
     assert_eq!((stats.allowed, stats.rejected), (2, 2));
@@ -171,12 +172,12 @@ async fn those_before_count_for_the_chance() -> Outcome {
     let mut first = Box::pin(limiter.until_ready());
     assert!(poll(&mut first).is_pending());
     let refused = limiter
-        .until_ready_with(1, within(millis(1_500)))
+        .until_ready_with(1, within(ms(1_500)))
         .await
         .unwrap_err();
     assert_eq!(
         refused,
-        WaitError::TimedOut {
+        WaitError::Timeout {
             retry_after: secs(2)
         }
     );
@@ -190,7 +191,7 @@ async fn who_is_late_by_no_fault_of_their_own_is_told_at_the_deadline() -> Outco
     let begun = Instant::now();
     let waits = tokio::spawn({
         let limiter = limiter.clone();
-        async move { limiter.until_ready_with(1, within(millis(1_500))).await }
+        async move { limiter.until_ready_with(1, within(ms(1_500))).await }
     });
     yield_now().await;
     // What was reserved is settled at more than was thought.
@@ -198,11 +199,11 @@ async fn who_is_late_by_no_fault_of_their_own_is_told_at_the_deadline() -> Outco
     let refused = waits.await?.unwrap_err();
     assert_eq!(
         refused,
-        WaitError::TimedOut {
-            retry_after: millis(1_500)
+        WaitError::Timeout {
+            retry_after: ms(1_500)
         }
     );
-    assert_eq!(begun.elapsed(), millis(1_500));
+    assert_eq!(begun.elapsed(), ms(1_500));
     let stats = limiter.stats();
     assert_eq!((stats.waiting, stats.rejected), (0, 1));
     Ok(())
@@ -218,7 +219,7 @@ async fn who_waits_behind_others_is_told_at_the_deadline() -> Outcome {
     tokio::pin!(second);
     assert!(futures_pending(&mut second).await);
     reservation.settle(10);
-    assert!(matches!(second.await, Err(WaitError::TimedOut { .. })));
+    assert!(matches!(second.await, Err(WaitError::Timeout { .. })));
     assert_eq!(limiter.stats().waiting, 1);
     Ok(())
 }
@@ -251,11 +252,11 @@ async fn jitter_makes_it_later_but_never_too_late() -> Outcome {
         let begun = Instant::now();
         limiter.until_ready_with(1, jitter).await?;
         assert!(
-            begun.elapsed() >= secs(1) && begun.elapsed() <= secs(11) + millis(1),
+            begun.elapsed() >= secs(1) && begun.elapsed() <= secs(11) + ms(1),
             "{:?}",
             begun.elapsed()
         );
-        later += u32::from(begun.elapsed() > millis(1_100));
+        later += u32::from(begun.elapsed() > ms(1_100));
     }
     assert!(later > 0);
     for _ in 0..20 {
@@ -266,12 +267,12 @@ async fn jitter_makes_it_later_but_never_too_late() -> Outcome {
             .until_ready_with(
                 1,
                 WaitOptions {
-                    timeout: millis(1_200),
+                    timeout: ms(1_200),
                     jitter: secs(10),
                 },
             )
             .await?;
-        assert!(begun.elapsed() <= millis(1_201), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() <= ms(1_201), "{:?}", begun.elapsed());
     }
     Ok(())
 }
@@ -318,9 +319,9 @@ async fn who_waits_goes_by_a_changed_quota() -> Outcome {
         async move { limiter.until_ready().await }
     });
     yield_now().await;
-    limiter.set_quota(Quota::every(millis(10)))?;
+    limiter.set_quota(Quota::every(ms(10)))?;
     waits.await??;
-    assert_eq!(begun.elapsed(), millis(10));
+    assert_eq!(begun.elapsed(), ms(10));
     Ok(())
 }
 
@@ -414,7 +415,7 @@ async fn a_reset_of_all_keys_lets_those_in_who_wait() -> Outcome {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_is_waited_for_is_not_forgotten() -> Outcome {
-    let limiter = KeyedRateLimiter::<u64>::new(Quota::every(millis(10)))?;
+    let limiter = KeyedRateLimiter::<u64>::new(Quota::every(ms(10)))?;
     assert!(limiter.allow(&1));
     let mut waits = Box::pin(limiter.until_ready(&1));
     assert!(poll(&mut waits).is_pending());
@@ -486,7 +487,7 @@ async fn ten_thousand_wait_and_all_get_theirs_in_order() -> Outcome {
     }
     assert!(arrived.lock().unwrap().is_sorted());
     assert!(
-        begun.elapsed() >= millis(9_990) && begun.elapsed() < millis(10_100),
+        begun.elapsed() >= ms(9_990) && begun.elapsed() < ms(10_100),
         "{:?}",
         begun.elapsed()
     );

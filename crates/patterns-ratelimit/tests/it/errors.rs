@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use patterns_ratelimit::{Denied, KeyedConfig, KeyedRateLimiter, Quota, RateLimiter, WaitError};
+use testing::secs;
 
-use crate::support::{Outcome, secs};
+use crate::support::Outcome;
 
 #[test]
 fn refusals() {
@@ -42,7 +43,7 @@ fn refusals() {
         writeln!(text, "{denied}").unwrap();
     }
     for error in [
-        WaitError::TimedOut {
+        WaitError::Timeout {
             retry_after: secs(2),
         },
         WaitError::Denied(Denied::Limited {
@@ -71,6 +72,14 @@ fn refusals() {
     rate limited, try again in 2 s
     waiting takes a tokio runtime with timers, and there is none here
     ");
+}
+
+#[test]
+fn only_a_wait_that_takes_too_long_is_a_timeout() {
+    let retry_after = secs(2);
+    assert!(WaitError::Timeout { retry_after }.is_timeout());
+    assert!(!WaitError::Denied(Denied::Limited { retry_after }).is_timeout());
+    assert!(!WaitError::NoTimers.is_timeout());
 }
 
 #[tokio::test(start_paused = true)]

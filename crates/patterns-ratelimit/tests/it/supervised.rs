@@ -2,9 +2,10 @@
 
 use otp_core::{Strategy, Supervisor};
 use patterns_ratelimit::{KeyedConfig, KeyedRateLimiter, Quota, StartError};
+use testing::secs;
 use tokio::time::sleep;
 
-use crate::support::{Outcome, poll, secs};
+use crate::support::{Outcome, poll};
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_of_the_process_loses_no_key_and_it_sweeps_on() -> Outcome {

@@ -5,10 +5,11 @@ use std::task::Poll;
 
 use http::{Request, Response, StatusCode};
 use patterns_ratelimit::{KeyedRateLimiter, Quota, RateLimit, RateLimitLayer, RateLimiter};
+use testing::secs;
 use tokio::time::advance;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{Outcome, poll, secs};
+use crate::support::{Outcome, poll};
 
 async fn hello(_: Request<()>) -> Result<Response<String>, Infallible> {
     Ok(Response::new("hello".to_owned()))

@@ -1,9 +1,10 @@
 //! Defects of the original that this crate ports, each of which must not come back.
 
 use patterns_ratelimit::{Denied, KeyedRateLimiter, Quota, RateLimiter};
+use testing::secs;
 use tokio::time::advance;
 
-use crate::support::{keyed, secs};
+use crate::support::keyed;
 
 /// There, keys were never evicted, and rejected or reset keys made buckets.
 #[tokio::test(start_paused = true)]
