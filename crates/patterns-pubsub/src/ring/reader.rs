@@ -112,6 +112,10 @@ impl<M> State<M> {
         let Some(Some(reader)) = self.readers.get_mut(place) else {
             return;
         };
+        if reader.ended.is_some() {
+            // What has come since is none of its: it holds no slot that it could pass.
+            return;
+        }
         let begin = reader.begin(tail);
         while reader.next < begin {
             if reader.skips.is_empty() && reader.next < self.first {

@@ -7,7 +7,7 @@ use futures_util::task::noop_waker_ref;
 use futures_util::{FutureExt, StreamExt};
 use patterns_pubsub::{Ended, Event, Message, Overflow, PubSub, PubSubConfig};
 
-use crate::support::{Got, drain, numbers, received, settle, short, with};
+use crate::support::{Got, assert_adds_up, drain, numbers, received, settle, short, with};
 
 #[test]
 fn a_message_comes_with_its_topic() {
@@ -248,4 +248,25 @@ fn who_comes_or_goes_between_two_messages_is_seen_at_once() {
             assert_eq!(pubsub.publish("orders", 4), Ok(0));
         }
     }
+}
+
+/// It has taken along what it was owed: what the others get later is neither missing for it nor taken from them.
+#[test]
+fn one_that_was_taken_out_has_no_part_in_what_comes_later() {
+    let pubsub = numbers();
+    let mut out = pubsub
+        .subscribe_with("numbers", with(2, Overflow::DropOldest))
+        .unwrap();
+    let mut stays = pubsub
+        .subscribe_with("numbers", with(100, Overflow::DropOldest))
+        .unwrap();
+    pubsub.publish("numbers", 0).unwrap();
+    assert!(pubsub.unsubscribe(&out.info()));
+    for number in 1..10 {
+        assert_eq!(pubsub.publish("numbers", number), Ok(1));
+    }
+    assert_eq!(drain(&mut out), [Got::Number(0)]);
+    assert_eq!((out.lost(), out.ended()), (0, Some(Ended::Removed)));
+    assert_eq!(received(&mut stays), Vec::from_iter(0..10));
+    assert_adds_up(&pubsub.stats());
 }
