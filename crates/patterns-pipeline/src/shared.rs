@@ -1,7 +1,6 @@
 //! What all runs of a pipeline share: who is told of undos, and how many there are.
 
 use std::borrow::Borrow;
-use std::pin::pin;
 use std::sync::Arc;
 
 use otp_core::contained;
@@ -52,9 +51,8 @@ impl Shared {
 
     pub(crate) async fn settled(&self) {
         loop {
-            let mut idle = pin!(self.idle.notified());
-            // In the line before the look, so that no change between the two is missed.
-            idle.as_mut().enable();
+            // Made before the look: it hears of all that comes after it was made.
+            let idle = self.idle.notified();
             let stats = self.stats();
             if stats.running == 0 && stats.undoing == 0 {
                 return;

@@ -89,7 +89,7 @@ impl Undoing {
         }
         if let Some(runtime) = self.runtime.take() {
             let background = Background {
-                counted: Counted::undoing(&self.shared),
+                _counted: Counted::undoing(&self.shared),
                 undoing: self,
             };
             // A runtime that is shut down drops it, which reports.
@@ -151,14 +151,13 @@ impl Drop for Undoing {
 /// Undos that go on in a task of their own. The fields are dropped in this order: all is reported when it no longer counts.
 struct Background {
     undoing: Undoing,
-    counted: Counted<Arc<Shared>>,
+    _counted: Counted<Arc<Shared>>,
 }
 
 impl Future for Background {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let _still_counted = &self.counted;
         Pin::new(&mut self.undoing).poll(cx).map(drop)
     }
 }

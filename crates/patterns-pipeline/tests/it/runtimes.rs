@@ -204,3 +204,16 @@ async fn many_runs_dropped_on_many_threads_are_each_undone_once() {
     assert_eq!(stats.undone % 2, 0);
     assert_eq!(stats.undone, log.lines().len() as u64);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_until_all_is_settled_never_misses_it() {
+    let pipeline = waiting(&Log::default());
+    for _ in 0..2_000 {
+        let run = tokio::spawn(run(&pipeline));
+        let waiting = pipeline.clone();
+        let settled = tokio::spawn(async move { waiting.settled().await });
+        run.abort();
+        let in_time = tokio::time::timeout(std::time::Duration::from_secs(30), settled).await;
+        in_time.unwrap().unwrap();
+    }
+}
