@@ -216,6 +216,7 @@ async fn follow_changes(store: &Store<String, Record, OrderedSet>) -> Result<(),
             Change::Deleted { key, .. } => println!("  deleted  {key}"),
             Change::Expired { key, .. } => println!("  expired  {key}"),
             Change::Lost(count) => println!("  {count} changes missed"),
+            other => println!("  {other:?}"),
         }
     }
     Ok(())

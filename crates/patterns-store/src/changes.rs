@@ -14,6 +14,7 @@ use crate::{Set, Table, TableError, TableType};
 
 /// What happened to one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Change<K, V> {
     /// A row was put. In the sets it took the place of its key's row; so do `alter`, `update_counter` and
     /// `compare_and_swap`.

@@ -68,6 +68,7 @@ impl Error for TableError {}
 
 /// A row that was not put, and why. The row is in it.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PutError<K, V> {
     /// Why not.
     pub error: TableError,
@@ -123,6 +124,14 @@ pub enum StoreError {
     Empty,
 }
 
+impl StoreError {
+    /// Tells whether the owner did not answer in time. It may have done what it was asked for, or may do it yet.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Call(CallError::Timeout))
+    }
+}
+
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -162,6 +171,14 @@ pub enum StorePutError<K, V> {
     Refused(PutError<K, V>),
     /// The owner did not answer. It may have put the row, or may put it yet.
     Call(CallError),
+}
+
+impl<K, V> StorePutError<K, V> {
+    /// Tells whether the owner did not answer in time.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Call(CallError::Timeout))
+    }
 }
 
 impl<K, V> fmt::Debug for StorePutError<K, V> {

@@ -44,4 +44,4 @@ pub use store::Store;
 pub use table::{Prefix, Table};
 
 #[doc(no_inline)]
-pub use otp_core::{BadOption, Child, Pid, StartError, StopError};
+pub use otp_core::{BadOption, CallError, Child, Pid, Recipient, StartError, StopError};

@@ -49,10 +49,7 @@ fn reads_are_refused(table: &Table<u32, u32>, access: Access) {
 
 fn writes(table: &Table<u32, u32>) {
     assert_eq!(table.put(2, 20).unwrap(), None);
-    assert_eq!(
-        table.put_with_ttl(3, 30, crate::support::secs(9)).unwrap(),
-        None
-    );
+    assert_eq!(table.put_with_ttl(3, 30, testing::secs(9)).unwrap(), None);
     assert!(table.insert_new(4, 40).unwrap());
     assert_eq!(table.update_counter(&4, 2), Ok(42));
     assert_eq!(table.compare_and_swap(&4, &42, 44), Ok(true));
@@ -67,11 +64,7 @@ fn writes_are_refused(table: &Table<u32, u32>, access: Access) {
     let write = Operation::Write;
     assert_eq!(table.put(2, 20).unwrap_err().into_row(), (2, 20));
     refused(table.put(2, 20), access, write);
-    refused(
-        table.put_with_ttl(3, 30, crate::support::secs(9)),
-        access,
-        write,
-    );
+    refused(table.put_with_ttl(3, 30, testing::secs(9)), access, write);
     refused(table.insert_new(4, 40), access, write);
     refused(table.update_counter(&1, 2), access, write);
     refused(table.compare_and_swap(&1, &10, 44), access, write);

@@ -1,8 +1,9 @@
 //! What bags do, with and without equal rows.
 
 use patterns_store::{Bag, DuplicateBag, TableOwner};
+use testing::secs;
 
-use crate::support::{Alive, owner, secs};
+use crate::support::{Alive, owner};
 
 #[test]
 fn a_bag_drops_an_equal_row_and_keeps_the_order() {

@@ -1,33 +1,18 @@
 //! Every future of a store, dropped at each of its `.await`s.
 
 use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Waker};
 
 use patterns_store::{Store, StoreConfig};
+use testing::{at_each_await, polled, secs, settle};
 
-use crate::support::{Alive, Counted, settle};
-
-/// Polls a future so often, with everything else having its turn in between; tells whether it was done by then.
-async fn polled<T>(work: impl Future<Output = T>, times: usize) -> bool {
-    let mut work = pin!(work);
-    for _ in 0..times {
-        let mut cx = Context::from_waker(Waker::noop());
-        if work.as_mut().poll(&mut cx).is_ready() {
-            return true;
-        }
-        tokio::task::yield_now().await;
-    }
-    false
-}
+use crate::support::{Alive, Counted};
 
 /// Drops `make`'s future after ever more polls until one is done. After each the store works, and in the end nothing is left.
 async fn dropped_at_each_await<F, T>(make: impl Fn(Store<u32, Counted>, Alive) -> F)
 where
     F: Future<Output = T>,
 {
-    let mut times = 0;
-    loop {
+    at_each_await(async |times| {
         let alive = Alive::default();
         let store: Store<u32, Counted> = Store::start(StoreConfig::default()).await.unwrap();
         store.put(1, alive.value()).await.unwrap();
@@ -43,12 +28,9 @@ where
         settle().await;
         assert!(table.is_closed());
         assert_eq!(alive.count(), 0);
-        if done {
-            return;
-        }
-        times += 1;
-        assert!(times < 5_000, "it never ends");
-    }
+        done
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,8 +38,7 @@ async fn a_put_can_be_given_up_at_any_time() {
     dropped_at_each_await(|store, alive| async move { store.put(2, alive.value()).await.is_ok() })
         .await;
     dropped_at_each_await(|store, alive| async move {
-        let ttl = std::time::Duration::from_secs(60);
-        store.put_with_ttl(2, alive.value(), ttl).await.is_ok()
+        store.put_with_ttl(2, alive.value(), secs(60)).await.is_ok()
     })
     .await;
 }
@@ -99,12 +80,12 @@ async fn a_stop_can_be_given_up_at_any_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_can_be_given_up_at_any_time() {
-    let mut times = 0;
-    while !polled(Store::<u32, u32>::start(StoreConfig::default()), times).await {
+    at_each_await(async |times| {
+        let done = polled(Store::<u32, u32>::start(StoreConfig::default()), times).await;
         settle().await;
-        times += 1;
-    }
-    settle().await;
+        done
+    })
+    .await;
     let left = tokio::runtime::Handle::current()
         .metrics()
         .num_alive_tasks();

@@ -1,8 +1,9 @@
 //! Counters: steps, beginnings, bounds, and the ends of the number line.
 
 use patterns_store::{OrderedSet, Step, TableError, TableOwner};
+use testing::secs;
 
-use crate::support::{owner, secs};
+use crate::support::owner;
 
 #[test]
 fn a_missing_counter_begins_at_zero_or_where_it_is_told() {

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use patterns_store::{DuplicateBag, FileError, OrderedSet, Set, TableError, TableOwner, TableType};
+use testing::secs;
 
-use crate::support::{Folder, bounded, owner, panic_of, secs};
+use crate::support::{Folder, bounded, owner, panic_of};
 
 fn encode(key: &u32, value: &String, bytes: &mut Vec<u8>) {
     bytes.extend(key.to_le_bytes());
@@ -201,7 +202,7 @@ fn a_row_that_cannot_be_decoded_is_named_and_nothing_is_loaded() {
     let error = is_refused(&file);
     assert_eq!(error.to_string(), "row 3 cannot be decoded: too short");
     let empty: TableOwner<u32, String> = crate::support::owner();
-    panic_of(|| empty.load(&file, |_| panic!("on purpose")));
+    panic_of(|| empty.load(&file, |_| panic!("as told")));
     assert_eq!(empty.size(), Ok(0));
 }
 
@@ -212,7 +213,7 @@ fn a_dump_that_fails_leaves_the_old_file_and_nothing_beside_it() {
     let owner = filled::<Set>(3);
     owner.dump(&file, encode).unwrap();
     let before = fs::read(&file).unwrap();
-    panic_of(|| owner.dump(&file, |_, _, _| panic!("on purpose")));
+    panic_of(|| owner.dump(&file, |_, _, _| panic!("as told")));
     assert_eq!(fs::read(&file).unwrap(), before);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     let nowhere = folder.file("no folder").join("table");

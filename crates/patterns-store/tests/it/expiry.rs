@@ -4,8 +4,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use patterns_store::{OrderedSet, Store, StoreConfig, TableOwner, TableType};
+use testing::{advance, ms, secs};
 
-use crate::support::{Alive, advance, ms, owner, secs};
+use crate::support::{Alive, owner};
 
 #[tokio::test(start_paused = true)]
 async fn a_row_is_gone_at_its_deadline_and_not_before() {
@@ -209,7 +210,7 @@ async fn who_asks_a_store_does_not_wait_for_a_whole_sweep() {
         left > 30_000 && left < 50_000,
         "{left} were left when it was answered"
     );
-    crate::support::settle().await;
+    testing::settle().await;
     assert_eq!(alive.count(), 0);
 }
 

@@ -1,8 +1,9 @@
 //! Secondary indexes, in step with every way of writing.
 
 use patterns_store::{Index, OrderedSet, TableOwner, UniqueKeys};
+use testing::secs;
 
-use crate::support::{Alive, owner, secs};
+use crate::support::{Alive, owner};
 
 type ByValue<T> = Index<u32, u32, u32, T>;
 

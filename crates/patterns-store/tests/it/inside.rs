@@ -147,7 +147,7 @@ fn eq_and_clone_of_rows_can_use_no_table() {
 #[test]
 fn after_a_closure_that_panicked_the_thread_is_outside_again() {
     let owner = one_row();
-    crate::support::panic_of(|| owner.with(&1, |_| panic!("on purpose")));
+    crate::support::panic_of(|| owner.with(&1, |_| panic!("as told")));
     assert_eq!(owner.size(), Ok(1));
 }
 

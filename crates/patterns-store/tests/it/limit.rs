@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use patterns_store::{Bag, OrderedSet, TableError, TableOwner};
+use testing::secs;
 
-use crate::support::{bounded, panic_of, secs};
+use crate::support::{bounded, panic_of};
 
 #[test]
 fn a_row_too_many_comes_back_and_one_that_replaces_does_not() {
@@ -47,7 +48,7 @@ fn every_way_out_of_a_table_makes_room() {
     fill();
     owner.alter(&1, |_| None).unwrap();
     fill();
-    panic_of(|| owner.alter(&1, |_| panic!("on purpose")));
+    panic_of(|| owner.alter(&1, |_| panic!("as told")));
     fill();
     owner.alter(&1, |_| Some(10)).unwrap();
     assert!(owner.put(2, 20).is_err());
@@ -58,7 +59,7 @@ fn a_change_that_puts_nothing_takes_no_room() {
     let owner: TableOwner<u32, u8> = bounded(1);
     owner.alter(&1, |none| none).unwrap();
     assert_eq!(owner.update_counter(&1, -1), Err(TableError::Overflow));
-    panic_of(|| owner.alter(&1, |_| panic!("on purpose")));
+    panic_of(|| owner.alter(&1, |_| panic!("as told")));
     owner.put(2, 1).unwrap();
     assert_eq!(owner.size(), Ok(1));
 }

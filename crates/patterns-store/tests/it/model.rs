@@ -8,8 +8,9 @@ use patterns_store::{
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use testing::ms;
 
-use crate::support::{ms, public};
+use crate::support::public;
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -361,6 +362,7 @@ impl Heard {
                     self.0.remove(at.expect("what goes was there"));
                 }
                 Change::Lost(_) => unreachable!("there is room"),
+                other => unreachable!("{other:?}"),
             }
         }
     }

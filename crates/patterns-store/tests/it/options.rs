@@ -1,15 +1,9 @@
-//! What a config may hold, and what the texts of refusals are.
+//! What a config may hold.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use patterns_store::{
-    Access, OrderedSet, StartError, Store, StoreConfig, StoreError, TableConfig, TableOwner,
-};
-
-use crate::support::secs;
+use patterns_store::{Access, OrderedSet, Store, StoreConfig, TableConfig, TableOwner};
+use testing::secs;
 
 fn refused(config: TableConfig) -> (String, &'static str) {
     match TableOwner::<u32, u32>::new(config) {
@@ -79,7 +73,7 @@ async fn the_longest_sweep_interval_is_never() {
         .await
         .unwrap();
     store.put_with_ttl(1, alive.value(), secs(1)).await.unwrap();
-    crate::support::advance(secs(1_000_000)).await;
+    testing::advance(secs(1_000_000)).await;
     assert_eq!(alive.count(), 1);
     assert_eq!(store.size().await.unwrap(), 0);
 }
@@ -111,17 +105,6 @@ fn an_ordered_set_has_one_lock_in_any_case() {
 }
 
 #[test]
-fn a_start_without_a_runtime_is_an_error() {
-    let start = pin!(Store::<u64, u64>::start(StoreConfig::default()));
-    let Poll::Ready(result) = start.poll(&mut Context::from_waker(Waker::noop())) else {
-        panic!("it waits for a runtime that is not there");
-    };
-    let error = result.unwrap_err();
-    assert!(matches!(error, StartError::NoRuntime));
-    assert_eq!(error.to_string(), "there is no tokio runtime here");
-}
-
-#[test]
 fn the_name_is_told() {
     let config = TableConfig {
         name: "sessions".into(),
@@ -130,18 +113,4 @@ fn the_name_is_told() {
     let owner = TableOwner::<u32, u32>::new(config).unwrap();
     assert_eq!(&*owner.info().unwrap().name, "sessions");
     assert!(format!("{owner:?}").contains("sessions"));
-}
-
-#[tokio::test]
-async fn a_store_names_what_refused() {
-    let store: Store<u32, u32> = crate::support::store().await;
-    let table = store.table();
-    store.stop().await.unwrap();
-    let error = store.get(1).await.unwrap_err();
-    assert!(matches!(error, StoreError::Call(_)));
-    assert!(error.to_string().starts_with("the owner did not answer: "));
-    assert_eq!(
-        table.get(&1).unwrap_err().to_string(),
-        "the table is dead: its owner is gone"
-    );
 }

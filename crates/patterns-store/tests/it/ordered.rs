@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use patterns_store::{OrderedSet, TableOwner};
+use testing::secs;
 
-use crate::support::{owner, secs};
+use crate::support::owner;
 
 fn numbers(keys: impl IntoIterator<Item = u32>) -> TableOwner<u32, u32, OrderedSet> {
     let owner = owner();

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering as Atomic};
 
 use patterns_store::{Bag, OrderedSet, Store, TableError, TableOwner};
+use testing::quiet;
 
-use crate::support::{Alive, Counted, owner, panic_of, quiet, store};
+use crate::support::{Alive, Counted, owner, panic_of, store};
 
 #[test]
 fn a_panic_in_with_leaves_the_row_as_it_was() {
     let owner: TableOwner<u32, u32> = owner();
     owner.put(1, 10).unwrap();
     assert_eq!(
-        panic_of(|| owner.with(&1, |_| panic!("on purpose"))),
-        "on purpose"
+        panic_of(|| owner.with(&1, |_| panic!("as told"))),
+        "as told"
     );
     assert_eq!(owner.get(&1), Ok(Some(10)));
 }
@@ -29,10 +30,10 @@ fn a_panic_in_alter_removes_the_row_that_was_moved_into_it() {
     let panic = panic_of(|| {
         owner.alter(&1, |value| {
             let _value = value;
-            panic!("on purpose")
+            panic!("as told")
         })
     });
-    assert_eq!(panic, "on purpose");
+    assert_eq!(panic, "as told");
     assert!(owner.get(&1).unwrap().is_none());
     assert_eq!(owner.size(), Ok(0));
     assert!(index.get(&1).unwrap().is_empty());
@@ -46,7 +47,7 @@ fn a_panic_in_alter_removes_the_row_that_was_moved_into_it() {
 #[test]
 fn a_panic_in_alter_of_a_missing_row_puts_none() {
     let owner: TableOwner<u32, u32> = owner();
-    panic_of(|| owner.alter(&1, |_| panic!("on purpose")));
+    panic_of(|| owner.alter(&1, |_| panic!("as told")));
     assert_eq!(owner.size(), Ok(0));
 }
 
@@ -60,11 +61,11 @@ fn a_panic_in_select_and_fold_changes_nothing() {
     panic_of(|| {
         owner.select(|_, _| {
             seen += 1;
-            assert!(seen < 50, "on purpose");
+            assert!(seen < 50, "as told");
             Some(())
         })
     });
-    panic_of(|| owner.fold(0, |_, _, _| panic!("on purpose")));
+    panic_of(|| owner.fold(0, |_, _, _| panic!("as told")));
     assert_eq!(owner.size(), Ok(100));
 }
 
@@ -79,7 +80,7 @@ fn a_panic_in_select_delete_leaves_a_whole_table() {
     panic_of(|| {
         owner.select_delete(|_, _| {
             judged += 1;
-            assert!(judged < 500, "on purpose");
+            assert!(judged < 500, "as told");
             true
         })
     });
@@ -97,7 +98,7 @@ struct Fragile(Arc<AtomicBool>, Counted);
 
 impl Clone for Fragile {
     fn clone(&self) -> Self {
-        assert!(!self.0.load(Atomic::SeqCst), "on purpose");
+        assert!(!self.0.load(Atomic::SeqCst), "as told");
         Self(Arc::clone(&self.0), self.1.clone())
     }
 }
@@ -157,7 +158,7 @@ struct Touchy(u32, Arc<AtomicBool>);
 
 impl Touchy {
     fn touch(&self) {
-        assert!(!self.1.load(Atomic::SeqCst), "on purpose");
+        assert!(!self.1.load(Atomic::SeqCst), "as told");
     }
 }
 
@@ -225,7 +226,7 @@ fn a_panic_in_eq_or_ord_harms_nothing() {
 fn a_panic_in_an_indexs_closure_calls_the_write_off() {
     let owner: TableOwner<u32, u32> = owner();
     let of = |_: &u32, value: &u32| {
-        assert!(*value != 13, "on purpose");
+        assert!(*value != 13, "as told");
         *value
     };
     let first = owner.index(|_, value| *value).unwrap();
@@ -255,7 +256,7 @@ fn an_index_over_rows_that_it_cannot_take_is_not_made() {
     }
     panic_of(|| {
         owner.index(|_, value| {
-            assert!(*value != 50, "on purpose");
+            assert!(*value != 50, "as told");
             *value
         })
     });
@@ -308,12 +309,9 @@ async fn a_panic_in_code_that_the_owner_runs_reaches_the_caller_and_the_store_go
     let error = tokio::spawn(async move { asked.get(1).await })
         .await
         .unwrap_err();
-    assert_eq!(
-        error.into_panic().downcast_ref::<&str>(),
-        Some(&"on purpose")
-    );
+    assert_eq!(error.into_panic().downcast_ref::<&str>(), Some(&"as told"));
     let asked = store.clone();
-    let work = async move { asked.with_owner(|_| -> u32 { panic!("on purpose") }).await };
+    let work = async move { asked.with_owner(|_| -> u32 { panic!("as told") }).await };
     assert!(tokio::spawn(work).await.unwrap_err().is_panic());
     breaks.store(false, Atomic::SeqCst);
     assert!(store.get(1).await.unwrap().is_some());
@@ -329,7 +327,7 @@ fn a_waker_that_panics_harms_no_writer() {
     impl Wake for Bad {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Atomic::SeqCst);
-            panic!("on purpose");
+            panic!("as told");
         }
     }
     quiet();

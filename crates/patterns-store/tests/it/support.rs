@@ -2,11 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Once};
-use std::time::Duration;
 
 use patterns_store::{Access, Store, StoreConfig, TableConfig, TableOwner, TableType};
+use testing::quiet;
 
 pub(crate) fn public() -> TableConfig {
     with_access(Access::Public)
@@ -42,27 +42,6 @@ where
     Store::start(StoreConfig::default()).await.unwrap()
 }
 
-pub(crate) const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-pub(crate) const fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
-
-/// Turns the paused clock on and lets everything run that became due.
-pub(crate) async fn advance(by: Duration) {
-    tokio::time::advance(by).await;
-    settle().await;
-}
-
-/// Lets other tasks run until they have nothing more to do.
-pub(crate) async fn settle() {
-    for _ in 0..200 {
-        tokio::task::yield_now().await;
-    }
-}
-
 /// Runs what panics, and returns the text.
 pub(crate) fn panic_of<R>(work: impl FnOnce() -> R) -> String {
     quiet();
@@ -70,20 +49,6 @@ pub(crate) fn panic_of<R>(work: impl FnOnce() -> R) -> String {
         panic!("it does not panic");
     };
     payload.downcast_ref::<&str>().unwrap().to_string()
-}
-
-/// Has panics that are made on purpose say nothing.
-pub(crate) fn quiet() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            let text = info.payload().downcast_ref::<&str>();
-            if !text.is_some_and(|text| text.starts_with("on purpose")) {
-                before(info);
-            }
-        }));
-    });
 }
 
 /// Counts what is alive of it.

@@ -1,11 +1,12 @@
-//! How a table lives and dies: with its owner, given away, inherited.
+//! How a table and a store end: with the owner, given away, inherited.
 
 use std::sync::mpsc;
 
 use otp_core::{Context, ExitReason, GenServer, ReplyTo};
-use patterns_store::{Table, TableError, TableOwner};
+use patterns_store::{StopError, Store, StoreError, StorePutError, Table, TableError, TableOwner};
+use testing::{quiet, settle};
 
-use crate::support::{Alive, owner, panic_of, quiet, settle};
+use crate::support::{Alive, Counted, owner, panic_of, store};
 
 #[test]
 fn without_its_owner_every_operation_says_that_the_table_is_dead() {
@@ -92,7 +93,7 @@ impl GenServer for Holder {
     async fn handle(&mut self, msg: Msg, _: &mut Context<Msg>) -> Result<(), ExitReason> {
         match msg {
             Msg::Table(reply) => reply.send(self.0.table()),
-            Msg::Crash => panic!("on purpose"),
+            Msg::Crash => panic!("as told"),
         }
         Ok(())
     }
@@ -179,7 +180,7 @@ fn an_heir_that_panics_lets_the_table_die_and_nothing_else() {
     let table = owner.table();
     owner.set_heir(|owner| {
         let _owner = owner;
-        panic!("on purpose")
+        panic!("as told")
     });
     drop(owner);
     assert!(table.is_closed());
@@ -194,7 +195,7 @@ fn an_heir_is_called_by_an_owner_that_dies_of_a_panic() {
     owner.put(1, 10).unwrap();
     panic_of(move || {
         let _owner = owner;
-        panic!("on purpose")
+        panic!("as told")
     });
     let owner = inherited.recv().unwrap();
     assert_eq!(owner.get(&1), Ok(Some(10)));
@@ -250,13 +251,10 @@ fn a_table_goes_from_heir_to_heir() {
 
 #[test]
 fn a_drop_that_panics_keeps_no_other_row_from_being_dropped() {
-    struct Bomb(
-        #[expect(dead_code, reason = "it is counted")] crate::support::Counted,
-        bool,
-    );
+    struct Bomb(#[expect(dead_code, reason = "it is counted")] Counted, bool);
     impl Drop for Bomb {
         fn drop(&mut self) {
-            assert!(!self.1, "on purpose");
+            assert!(!self.1, "as told");
         }
     }
     quiet();
@@ -274,4 +272,64 @@ fn a_drop_that_panics_keeps_no_other_row_from_being_dropped() {
         }
         assert_eq!(alive.count(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_stopped_store_says_so_and_its_table_is_dead() {
+    let alive = Alive::default();
+    let store: Store<u32, Counted> = store().await;
+    store.put(1, alive.value()).await.unwrap();
+    let table = store.table();
+    store.stop().await.unwrap();
+    assert_eq!(alive.count(), 0);
+    assert!(store.pid().is_none());
+    assert!(table.is_closed());
+    assert!(matches!(store.fetch(&1), Err(TableError::Closed)));
+    assert!(matches!(store.get(1).await, Err(StoreError::Call(_))));
+    assert!(matches!(
+        store.put(1, alive.value()).await,
+        Err(StorePutError::Call(_))
+    ));
+    assert!(matches!(store.stop().await, Err(StopError::NoProc)));
+    assert_eq!(alive.count(), 0);
+}
+
+#[tokio::test]
+async fn the_last_handle_takes_the_table_along_and_direct_handles_do_not_keep_it() {
+    let store: Store<u32, u32> = store().await;
+    let table = store.table();
+    let other = store.clone();
+    drop(store);
+    settle().await;
+    assert!(!table.is_closed());
+    drop(other);
+    settle().await;
+    assert!(table.is_closed());
+}
+
+#[tokio::test]
+async fn twenty_stores_leave_no_process_behind() {
+    for _ in 0..20 {
+        let store: Store<u32, u32> = store().await;
+        store.put(1, 1).await.unwrap();
+    }
+    settle().await;
+    let left = tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks();
+    assert!(left <= 2, "{left} tasks are left");
+}
+
+#[test]
+fn a_table_dies_with_the_runtime_of_its_store() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let store: Store<u32, u32> = runtime.block_on(store());
+    runtime.block_on(store.put(1, 10)).unwrap();
+    let table = store.table();
+    assert_eq!(table.get(&1), Ok(Some(10)));
+    drop(runtime);
+    assert_eq!(table.get(&1), Err(TableError::Closed));
 }

@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use patterns_store::{Bag, Change, Changes, OrderedSet, TableOwner, TableType};
+use testing::secs;
 
-use crate::support::{Alive, owner, secs};
+use crate::support::{Alive, owner};
 
 fn all<T: TableType<u32, u32>>(changes: &mut Changes<u32, u32, T>) -> Vec<Change<u32, u32>> {
     std::iter::from_fn(|| changes.try_recv()).collect()
@@ -163,11 +164,11 @@ async fn a_waiting_listener_is_woken_by_a_change_and_by_the_end() {
         }
         seen
     });
-    crate::support::settle().await;
+    testing::settle().await;
     owner.put(1, 10).unwrap();
-    crate::support::settle().await;
+    testing::settle().await;
     owner.put(1, 11).unwrap();
-    crate::support::settle().await;
+    testing::settle().await;
     drop(owner);
     assert_eq!(listener.await.unwrap(), [put(1, 10), put(1, 11)]);
 }

@@ -1,10 +1,11 @@
-//! The defects of the Elixir program that this crate takes the place of, each as a test that fails with it.
+//! What was wrong with the store of the original, each with its test.
 
 use patterns_store::{
     Access, Bag, OrderedSet, Store, StoreConfig, StoreError, TableConfig, TableError, TableOwner,
 };
+use testing::settle;
 
-use crate::support::{public, settle, store};
+use crate::support::{public, store};
 
 /// There, `:public` followed by `:protected` left the table public, and every process could write it.
 #[tokio::test]
