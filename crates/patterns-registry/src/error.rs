@@ -19,13 +19,19 @@ pub enum StartWorkerError {
     Failed(ExitReason),
     /// Somebody stopped the worker before it had started.
     Stopped,
-    /// The registry has ended, or is just being restarted by its supervisor.
-    NotRunning,
+    /// The registry was stopped, has ended, or is just being started by its supervisor.
+    Closed,
     /// A worker would wait for itself, from its `init` or `terminate`.
     CallingSelf,
 }
 
 impl StartWorkerError {
+    /// Tells whether `init` took longer than the start timeout.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout)
+    }
+
     /// What a failed start means that the supervisor reports.
     pub(crate) fn of(error: StartChildError, stopped: bool) -> Self {
         match error {
@@ -49,7 +55,7 @@ impl fmt::Display for StartWorkerError {
             Self::Timeout => f.write_str("the worker took longer than the start timeout"),
             Self::Failed(reason) => write!(f, "the worker did not start: {reason}"),
             Self::Stopped => f.write_str("the worker was stopped before it had started"),
-            Self::NotRunning => f.write_str("the registry does not run"),
+            Self::Closed => f.write_str("the registry does not run"),
             Self::CallingSelf => f.write_str("a worker cannot wait for itself"),
         }
     }
@@ -58,7 +64,8 @@ impl fmt::Display for StartWorkerError {
 impl Error for StartWorkerError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Failed(reason) => reason.cause().map(|cause| cause as &(dyn Error + 'static)),
+            // The cause's text is in this one's, so its source comes next.
+            Self::Failed(reason) => reason.cause().and_then(|cause| cause.source()),
             _ => None,
         }
     }
@@ -72,6 +79,17 @@ pub enum CallWorkerError {
     Start(StartWorkerError),
     /// The worker did not reply, or did not start in time.
     Call(CallError),
+}
+
+impl CallWorkerError {
+    /// Tells whether the time was over, be it for the start or for the reply.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        match self {
+            Self::Start(error) => error.is_timeout(),
+            Self::Call(error) => matches!(error, CallError::Timeout),
+        }
+    }
 }
 
 impl fmt::Display for CallWorkerError {
@@ -113,6 +131,12 @@ pub enum CastWorkerError<M> {
 }
 
 impl<M> CastWorkerError<M> {
+    /// Tells whether the worker took longer to start than it may.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Start { error, .. } if error.is_timeout())
+    }
+
     /// Takes the refused message back.
     pub fn into_message(self) -> M {
         match self {

@@ -6,6 +6,8 @@ use otp_core::Pid;
 use tokio::time::Instant;
 
 /// How a registry is doing. Counted, without a question to any process.
+///
+/// `started` and `restarted` are counted since the registry was made, restarts by a supervisor included; all else is as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RegistryInfo {
@@ -21,14 +23,16 @@ pub struct RegistryInfo {
     pub stopping: usize,
     /// How many workers there may be, these four together.
     pub max_workers: Option<usize>,
-    /// Workers that have started so far.
+    /// Workers that have started since the registry was made.
     pub started: u64,
-    /// Restarts of workers so far.
+    /// Restarts of workers since the registry was made.
     pub restarted: u64,
 }
 
 /// How a worker is doing. Read from counters, without a question to it.
-#[derive(Debug, Clone)]
+///
+/// `handled` and `restarts` are counted since the worker was first started; all else is as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkerInfo<K, V = ()> {
     /// Its key.

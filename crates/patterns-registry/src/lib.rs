@@ -20,8 +20,7 @@ pub use info::{RegistryInfo, WorkerInfo};
 pub use registry::WorkerRegistry;
 pub use started::Started;
 
-// What a program needs to write workers of its own; everything else of it is in `otp_core`.
-pub use otp_core;
+#[doc(no_inline)]
 pub use otp_core::{
     BadOption, CallError, Child, Context, DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason,
     GenServer, Pid, Recipient, ReplyTo, Restart, ServerRef, Shutdown, StartError, StopError,

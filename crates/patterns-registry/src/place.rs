@@ -128,7 +128,7 @@ impl<K, M, V> Drop for Asked<K, M, V> {
     /// The supervisor has ended, and will not tell.
     fn drop(&mut self) {
         if let Some(place) = self.0.take() {
-            place.settle(Err(StartWorkerError::NotRunning));
+            place.settle(Err(StartWorkerError::Closed));
         }
     }
 }

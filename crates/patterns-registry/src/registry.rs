@@ -10,7 +10,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use otp_core::{
-    Child, DynamicSupervisorMsg, DynamicSupervisorRef, GenServer, Recipient, StopError,
+    Child, DynamicSupervisorMsg, DynamicSupervisorRef, GenServer, Pid, Recipient, StopError,
 };
 
 use crate::row::Phase;
@@ -109,7 +109,7 @@ where
     /// each restart.
     ///
     /// Until the supervisor has started it, and while it is being restarted, starts of workers fail with
-    /// [`StartWorkerError::NotRunning`](crate::StartWorkerError::NotRunning). Workers that ran do not come back by
+    /// [`StartWorkerError::Closed`](crate::StartWorkerError::Closed). Workers that ran do not come back by
     /// themselves after a restart of it, but when they are asked for.
     ///
     /// # Errors
@@ -299,14 +299,11 @@ impl<K, M: Send + 'static, V> WorkerRegistry<K, M, V> {
     #[must_use]
     pub fn info(&self) -> RegistryInfo {
         let Core {
-            table,
-            max_workers,
-            supervisor,
-            ..
+            table, max_workers, ..
         } = &*self.core;
         let (started, restarted) = table.totals();
         RegistryInfo {
-            supervisor: supervisor.pid(),
+            supervisor: self.pid(),
             starting: table.count(Phase::Starting),
             running: table.count(Phase::Running),
             restarting: table.count(Phase::Restarting),
@@ -315,6 +312,12 @@ impl<K, M: Send + 'static, V> WorkerRegistry<K, M, V> {
             started,
             restarted,
         }
+    }
+
+    /// Returns the process of the workers' supervisor, if it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
+        self.core.supervisor.pid()
     }
 
     /// Returns the address of the workers' supervisor, for what `otp_core` offers beyond this.

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use otp_core::{CallError, CastError, ReplyTo};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout as within};
 
 use super::WorkerRegistry;
 use crate::{CallWorkerError, CastWorkerError};
@@ -73,7 +73,9 @@ where
         self.call_timeout(key, request, DEFAULT_TIMEOUT).await
     }
 
-    /// The same with a time-out of your own. `Duration::MAX` waits without limit.
+    /// Sends a request to the worker of a key, for `timeout` at most, the start included; otherwise as [`call`](WorkerRegistry::call).
+    ///
+    /// `Duration::MAX` waits without limit.
     ///
     /// # Cancel safety
     ///
@@ -86,7 +88,7 @@ where
         &self,
         key: &Q,
         request: impl FnOnce(ReplyTo<T>) -> M,
-        limit: Duration,
+        timeout: Duration,
     ) -> Result<T, CallWorkerError>
     where
         K: Borrow<Q>,
@@ -95,16 +97,16 @@ where
     {
         let hash = self.core.table.hash(key);
         let (worker, left) = match self.ready(hash, key) {
-            Some(worker) => (worker, limit),
+            Some(worker) => (worker, timeout),
             None => {
                 let begun = Instant::now();
-                let worker = match timeout(limit, self.ensure(hash, key, V::default)).await {
+                let worker = match within(timeout, self.ensure(hash, key, V::default)).await {
                     Ok(worker) => worker.map_err(CallWorkerError::Start)?,
                     Err(_) => return Err(CallWorkerError::Call(CallError::Timeout)),
                 };
-                let left = match limit {
+                let left = match timeout {
                     Duration::MAX => Duration::MAX,
-                    limit => limit.saturating_sub(begun.elapsed()),
+                    timeout => timeout.saturating_sub(begun.elapsed()),
                 };
                 (worker, left)
             }

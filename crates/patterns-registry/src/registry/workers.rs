@@ -189,11 +189,13 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.pid(key).ok_or(NotFound)?.crash("crashed on request");
+        self.pid_of(key)
+            .ok_or(NotFound)?
+            .crash("crashed on request");
         Ok(())
     }
 
-    fn pid<Q>(&self, key: &Q) -> Option<Pid>
+    fn pid_of<Q>(&self, key: &Q) -> Option<Pid>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use patterns_registry::{
     CallError, CallWorkerError, CastWorkerError, Context, ExitReason, GenServer, RegistryConfig,
-    ReplyTo, StartWorkerError, WorkerRegistry,
+    ReplyTo, WorkerRegistry,
 };
+use testing::{ms, quiet, secs, settle};
 use tokio::time::Instant;
 
-use crate::support::{Init, Msg, World, assert_nothing_left, ms, quiet, registry, secs, settle};
+use crate::support::{Init, Msg, World, registry};
 
 #[tokio::test]
 async fn a_call_starts_the_worker_and_gives_its_reply() {
@@ -26,46 +27,6 @@ async fn a_cast_starts_the_worker_and_its_messages_keep_their_order() {
         registry.cast("a", Msg::Add(amount)).await.unwrap();
     }
     assert_eq!(registry.call("a", Msg::Total).await.unwrap(), 55);
-}
-
-#[tokio::test]
-async fn a_failed_start_is_told_apart_from_a_failed_call() {
-    let world = World::with(|key, _| match key {
-        "bad" => Init::Fail,
-        _ => Init::Succeed,
-    });
-    let registry = world.registry(RegistryConfig::default()).await;
-    let error = registry.call("bad", Msg::Total).await.unwrap_err();
-    assert!(
-        matches!(error, CallWorkerError::Start(StartWorkerError::Failed(_))),
-        "{error:?}"
-    );
-    let answered = registry.call("good", |reply| {
-        drop(reply);
-        Msg::Add(1)
-    });
-    let error: CallWorkerError = Result::<u64, _>::unwrap_err(answered.await);
-    assert!(
-        matches!(error, CallWorkerError::Call(CallError::NoReply)),
-        "{error:?}"
-    );
-    registry.stop_worker("good").await.unwrap();
-    assert_nothing_left(&registry).await;
-}
-
-#[tokio::test]
-async fn a_cast_to_a_worker_that_does_not_start_gives_its_message_back() {
-    let world = World::with(|_, _| Init::Fail);
-    let registry = world.registry(RegistryConfig::default()).await;
-    let error = registry.cast("a", Msg::Add(7)).await.unwrap_err();
-    assert!(matches!(
-        &error,
-        CastWorkerError::Start {
-            error: StartWorkerError::Failed(_),
-            ..
-        }
-    ));
-    assert!(matches!(error.into_message(), Msg::Add(7)));
 }
 
 #[tokio::test]

@@ -1,39 +1,25 @@
 //! Every future of the registry, dropped at each of its `.await`s.
 
 use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Waker};
 
 use patterns_registry::{RegistryConfig, StopWorkerError, WorkerRegistry};
+use testing::{advance, at_each_await, ms, polled, polled_after, quiet, secs, settle};
 
-use crate::support::{Init, Msg, Workers, World, assert_nothing_left, quiet, secs, settle};
+use crate::support::{Init, Msg, Workers, World, assert_nothing_left};
 
-/// Polls a future so often, with everything else having its turn in between; tells whether it was done by then.
-async fn polled<T>(work: impl Future<Output = T>, times: usize) -> bool {
-    let mut work = pin!(work);
-    for _ in 0..times {
-        let mut cx = Context::from_waker(Waker::noop());
-        if work.as_mut().poll(&mut cx).is_ready() {
-            return true;
-        }
-        tokio::task::yield_now().await;
-    }
-    false
-}
-
-/// Drops `make`'s future after ever more polls until one is done. After each the registry works, one worker at most
-/// was there at any time, and when it is stopped nothing is left.
+/// Drops `make`'s future after ever more polls until one is done, with some time going by in between. After each the registry works, one
+/// worker at most was there at any time, and when it is stopped nothing is left.
 async fn dropped_at_each_await<F, T>(prepare: impl AsyncFn(&Workers), make: impl Fn(Workers) -> F)
 where
     F: Future<Output = T>,
 {
     quiet();
-    let mut times = 0;
-    loop {
+    at_each_await(async |times| {
         let world = World::with(|_, _| Init::Take(secs(1)));
         let registry = world.registry(RegistryConfig::default()).await;
         prepare(&registry).await;
-        let done = polled(make(registry.clone()), times).await;
+        let work = make(registry.clone());
+        let done = polled_after(work, times, async || advance(ms(100)).await).await;
         settle().await;
         registry
             .call_timeout("a", Msg::Total, secs(60))
@@ -43,15 +29,9 @@ where
         assert_nothing_left(&registry).await;
         assert!(!world.overlapped.load(std::sync::atomic::Ordering::SeqCst));
         assert_eq!(world.alive(), 0);
-        if done {
-            return;
-        }
-        times += 1;
-        if times > 50 {
-            // It waits for time: from here on nothing new would be met.
-            return;
-        }
-    }
+        done
+    })
+    .await;
 }
 
 async fn nothing(_: &Workers) {}
@@ -119,7 +99,15 @@ async fn a_stop_can_be_given_up_at_any_time() {
 async fn a_wait_can_be_given_up_at_any_time() {
     for prepare in ["nothing", "started", "crashed", "stopping"] {
         dropped_at_each_await(
-            async |registry| prepared(prepare, registry).await,
+            async |registry| {
+                prepared(prepare, registry).await;
+                // It waits for what somebody else starts.
+                let registry = registry.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(ms(150)).await;
+                    registry.start_worker("a").await.is_ok()
+                });
+            },
             |registry| async move { registry.wait_for("a").await.is_some() },
         )
         .await;
@@ -137,33 +125,35 @@ async fn prepared(how: &str, registry: &Workers) {
 
 #[tokio::test]
 async fn the_start_of_a_registry_that_is_given_up_leaves_nothing() {
-    for times in 0..5 {
+    at_each_await(async |times| {
         let world = World::new();
         let made = std::sync::Arc::clone(&world);
         let config = RegistryConfig::default();
-        polled(
-            WorkerRegistry::start(config, move |key: &String| made.worker(key)),
-            times,
-        )
-        .await;
+        let start = WorkerRegistry::start(config, move |key: &String| made.worker(key));
+        let done = polled(start, times).await;
         settle().await;
         // The factory went with it.
         assert_eq!(std::sync::Arc::strong_count(&world), 1, "{times}");
-    }
+        done
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_stop_of_a_registry_that_is_given_up_goes_on() {
-    for times in 1..5 {
+    at_each_await(async |times| {
         let world = World::new();
         let registry = world.registry(RegistryConfig::default()).await;
         registry.start_worker("a").await.unwrap();
-        polled(registry.stop(), times).await;
+        // Without a single poll nobody has been asked.
+        let done = polled(registry.stop(), times + 1).await;
         settle().await;
         assert_eq!(world.alive(), 0);
         assert_eq!(
             registry.stop_worker("a").await,
             Err(StopWorkerError::NotFound)
         );
-    }
+        done
+    })
+    .await;
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use patterns_registry::RegistryConfig;
+use testing::{ms, secs, settle};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::support::{Init, Msg, Workers, World, assert_nothing_left, ms, secs, settle};
+use crate::support::{Init, Msg, Workers, World, assert_nothing_left};
 
 async fn idling(world: &Arc<World>) -> Workers {
     let config = RegistryConfig {

@@ -1,8 +1,9 @@
 //! What can be read of all workers, without a question to any.
 
 use patterns_registry::{RegistryConfig, WorkerInfo, WorkerRegistry};
+use testing::{secs, settle};
 
-use crate::support::{Init, Msg, World, ms, registry, secs, settle};
+use crate::support::{Msg, World, registry};
 
 #[tokio::test(start_paused = true)]
 async fn workers_are_listed_in_the_order_of_their_keys_with_what_they_did() {
@@ -47,47 +48,6 @@ async fn workers_are_listed_in_the_order_of_their_keys_with_what_they_did() {
         );
         assert_eq!(worker.started + worker.uptime, tokio::time::Instant::now());
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn busy_hanging_and_dying_workers_are_listed_at_once_or_left_out() {
-    let world = World::with(|key, _| match key {
-        "hangs" => Init::Hang,
-        _ => Init::Succeed,
-    });
-    let registry = world.registry(RegistryConfig::default()).await;
-    let hanging = tokio::spawn({
-        let registry = registry.clone();
-        async move { registry.start_worker("hangs").await.is_ok() }
-    });
-    registry.cast("busy", Msg::Work(secs(60))).await.unwrap();
-    registry.cast("busy", Msg::Add(1)).await.unwrap();
-    settle().await;
-    registry.cast("busy", Msg::Add(2)).await.unwrap();
-    registry.start_worker("dies").await.unwrap();
-    *world.farewell.lock().unwrap() = ms(10);
-    let stopping = tokio::spawn({
-        let registry = registry.clone();
-        async move { registry.stop_worker("dies").await }
-    });
-    settle().await;
-
-    let listed = registry.list_workers();
-    let [busy] = &listed[..] else {
-        panic!("{listed:?}");
-    };
-    assert_eq!(
-        (busy.key.as_str(), busy.handled, busy.mailbox_len),
-        ("busy", 1, 2)
-    );
-    let info = registry.info();
-    assert_eq!(
-        (info.starting, info.running, info.restarting, info.stopping),
-        (1, 1, 0, 1)
-    );
-    assert_eq!(registry.worker_count(), 1);
-    stopping.await.unwrap().unwrap();
-    hanging.abort();
 }
 
 #[tokio::test]

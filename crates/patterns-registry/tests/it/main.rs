@@ -4,17 +4,18 @@
 
 mod by_key;
 mod cancel;
+mod defects;
 mod errors;
+mod events;
 mod idle;
-mod listening;
 mod listing;
 mod model;
 mod options;
 mod panics;
-mod races;
 mod restarts;
 mod starting;
 mod stopping;
 mod supervised;
 mod support;
+mod threads;
 mod waiting;

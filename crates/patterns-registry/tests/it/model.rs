@@ -9,8 +9,9 @@ use patterns_registry::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use testing::{ms, settle};
 
-use crate::support::{Msg, World, ms, settle};
+use crate::support::{Msg, World};
 
 const KEYS: [&str; 4] = ["a", "b", "c", "d"];
 const IDLE: u64 = 3_000;

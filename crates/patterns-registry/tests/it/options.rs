@@ -5,8 +5,9 @@ use std::time::Duration;
 use patterns_registry::{
     Context, ExitReason, GenServer, RegistryConfig, Restart, Shutdown, StartError, WorkerRegistry,
 };
+use testing::secs;
 
-use crate::support::{Msg, World, registry, secs};
+use crate::support::{Msg, World, registry};
 
 struct Idle;
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use patterns_registry::{Context, ExitReason, GenServer, RegistryConfig, ReplyTo, WorkerRegistry};
-
-use crate::support::{quiet, settle};
+use testing::{quiet, settle};
 
 /// What panics when it is told to.
 #[derive(Debug, Default)]

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use patterns_registry::{
     Context, ExitReason, GenServer, NotFound, RegistryConfig, Restart, Started, WorkerRegistry,
 };
+use testing::{ms, quiet, secs, settle};
 
-use crate::support::{Init, Msg, World, assert_nothing_left, ms, quiet, registry, secs, settle};
+use crate::support::{Init, Msg, World, assert_nothing_left, registry};
 
 #[tokio::test]
 async fn a_crashed_worker_comes_back_under_its_key_and_its_address_survives() {
@@ -34,27 +35,6 @@ async fn a_crashed_worker_comes_back_under_its_key_and_its_address_survives() {
 #[tokio::test]
 async fn a_worker_that_is_not_there_cannot_be_crashed() {
     assert_eq!(registry().await.crash_worker("a"), Err(NotFound));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_key_that_crashes_too_often_is_given_up_alone() {
-    quiet();
-    let world = World::new();
-    let registry = world.registry(RegistryConfig::default()).await;
-    let other = registry.start_worker("b").await.unwrap().into_server();
-    let pid = other.pid();
-    for crash in 1..=4 {
-        registry.cast("a", Msg::Crash).await.unwrap();
-        settle().await;
-        assert_eq!(registry.lookup("a").is_some(), crash < 4, "crash {crash}");
-    }
-    assert_eq!((registry.keys(), other.pid()), (vec!["b".to_owned()], pid));
-    assert_eq!(world.made("a"), 4);
-    // Its key is free, and its count begins anew.
-    assert!(registry.start_worker("a").await.unwrap().is_new());
-    registry.cast("a", Msg::Crash).await.unwrap();
-    settle().await;
-    assert!(registry.lookup("a").is_some());
 }
 
 #[tokio::test(start_paused = true)]

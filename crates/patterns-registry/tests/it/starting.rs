@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use patterns_registry::{RegistryConfig, StartWorkerError, Started, WorkerRegistry};
+use testing::{ms, quiet, secs, settle};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::support::{Init, Msg, World, assert_nothing_left, ms, quiet, registry, secs, settle};
+use crate::support::{Init, Msg, World, assert_nothing_left, registry};
 
 #[tokio::test]
 async fn a_new_registry_has_no_workers() {
@@ -47,66 +47,6 @@ async fn workers_of_different_keys_have_nothing_to_do_with_each_other() {
     assert_eq!(registry.call("a", Msg::Total).await.unwrap(), 1);
     assert_eq!(registry.call("b", Msg::Total).await.unwrap(), 2);
     assert_ne!(registry.lookup("a"), registry.lookup("b"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_tasks_that_ask_for_one_key_start_one_worker() {
-    let sign = Arc::new(Notify::new());
-    let world = World::with({
-        let sign = Arc::clone(&sign);
-        move |_, _| Init::WaitFor(Arc::clone(&sign))
-    });
-    let registry = world.registry(RegistryConfig::default()).await;
-    let mut asking = JoinSet::new();
-    for number in 0..1_000 {
-        let registry = registry.clone();
-        asking.spawn(async move {
-            match number % 3 {
-                0 => registry.start_worker("a").await.unwrap().is_new(),
-                1 => {
-                    registry.cast("a", Msg::Add(1)).await.unwrap();
-                    false
-                }
-                _ => {
-                    registry.call("a", Msg::Total).await.unwrap();
-                    false
-                }
-            }
-        });
-    }
-    sign.notify_one();
-    let new = asking.join_all().await;
-    assert!(new.into_iter().filter(|new| *new).count() <= 1);
-    assert_eq!(world.made("a"), 1);
-    assert_eq!(registry.call("a", Msg::Total).await.unwrap(), 333);
-    registry.stop_worker("a").await.unwrap();
-    assert_nothing_left(&registry).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_hanging_init_keeps_no_other_key_waiting() {
-    let world = World::with(|key, _| match key {
-        "a" => Init::Hang,
-        _ => Init::Succeed,
-    });
-    let registry = world.registry(RegistryConfig::default()).await;
-    let hanging = tokio::spawn({
-        let registry = registry.clone();
-        async move { registry.start_worker("a").await }
-    });
-    settle().await;
-    assert_eq!(registry.info().starting, 1);
-
-    let begun = Instant::now();
-    let started = registry.start_worker("b").await.unwrap();
-    assert!(started.is_new());
-    assert!(registry.lookup("b").is_some());
-    assert_eq!(registry.call("b", Msg::Total).await.unwrap(), 0);
-    registry.stop_worker("b").await.unwrap();
-    assert!(registry.lookup("b").is_none());
-    assert_eq!(begun.elapsed(), ms(0));
-    assert!(!hanging.is_finished());
-    assert!(registry.lookup("a").is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,13 @@
 //! A stopped worker is gone when the stop returns, and its key is free.
 
 use patterns_registry::{
-    ExitReason, RegistryConfig, Restart, Shutdown, StartWorkerError, StopWorkerError, WorkerEvent,
+    ExitReason, RegistryConfig, Restart, Shutdown, StartWorkerError, StopError, StopWorkerError,
+    WorkerEvent,
 };
+use testing::{secs, settle};
 use tokio::time::Instant;
 
-use crate::support::{Init, Msg, World, assert_nothing_left, registry, secs, settle};
+use crate::support::{Init, Msg, World, assert_nothing_left, registry};
 
 #[tokio::test]
 async fn a_stopped_worker_is_gone_and_its_state_is_dropped() {
@@ -29,20 +31,6 @@ async fn a_worker_that_is_not_there_cannot_be_stopped() {
     registry.stop_worker("a").await.unwrap();
     let stopped = registry.stop_worker("a").await;
     assert_eq!(stopped, Err(StopWorkerError::NotFound));
-}
-
-#[tokio::test]
-async fn a_stopped_key_can_be_started_again_at_once() {
-    let world = World::new();
-    let registry = world.registry(RegistryConfig::default()).await;
-    for round in 1..=100 {
-        let started = registry.start_worker("a").await.unwrap();
-        assert!(started.is_new());
-        assert_eq!(world.made("a"), round);
-        registry.stop_worker("a").await.unwrap();
-        assert_eq!(world.alive(), 0);
-    }
-    assert_nothing_left(&registry).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,12 +215,12 @@ async fn a_stopped_registry_has_nothing_left_and_says_so() {
     }
     registry.stop().await.unwrap();
     assert_eq!((registry.worker_count(), world.alive()), (0, 0));
-    assert_eq!(registry.info().supervisor, None);
+    assert_eq!((registry.info().supervisor, registry.pid()), (None, None));
     assert!(registry.lookup("a").is_none());
     let error = registry.start_worker("a").await.unwrap_err();
-    assert!(matches!(error, StartWorkerError::NotRunning), "{error:?}");
+    assert!(matches!(error, StartWorkerError::Closed), "{error:?}");
     assert_eq!(registry.info().starting, 0);
-    assert!(registry.stop().await.is_err());
+    assert!(matches!(registry.stop().await, Err(StopError::NoProc)));
 }
 
 #[tokio::test]

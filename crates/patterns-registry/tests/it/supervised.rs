@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use otp_core::{Strategy, Supervisor, SupervisorRef};
 use patterns_registry::{CallWorkerError, RegistryConfig, StartWorkerError, WorkerRegistry};
+use testing::{secs, settle};
 
-use crate::support::{Init, Msg, Workers, World, assert_nothing_left, registry, settle};
+use crate::support::{Init, Msg, Workers, World, assert_nothing_left, registry};
 
 async fn below_a_supervisor(world: &Arc<World>) -> (SupervisorRef, Workers) {
     let made = Arc::clone(world);
@@ -27,7 +28,7 @@ async fn a_registry_below_a_supervisor_works_and_ends_with_it() {
     assert_eq!(world.alive(), 0);
     let error = registry.call("a", Msg::Total).await.unwrap_err();
     assert!(
-        matches!(error, CallWorkerError::Start(StartWorkerError::NotRunning)),
+        matches!(error, CallWorkerError::Start(StartWorkerError::Closed)),
         "{error:?}"
     );
     assert_eq!(registry.info().starting, 0);
@@ -101,7 +102,7 @@ async fn a_start_in_flight_is_told_that_the_supervisor_was_killed() {
     settle().await;
     registry.supervisor_ref().pid().unwrap().kill();
     let error = asking.await.unwrap().unwrap_err();
-    assert!(matches!(error, StartWorkerError::NotRunning), "{error:?}");
+    assert!(matches!(error, StartWorkerError::Closed), "{error:?}");
     settle().await;
     assert_eq!((registry.info().starting, world.alive()), (0, 0));
 }
@@ -121,7 +122,7 @@ async fn a_registry_of_its_own_whose_supervisor_was_killed_has_ended() {
     settle().await;
     assert_eq!((registry.worker_count(), world.alive()), (0, 0));
     let error = registry.start_worker("a").await.unwrap_err();
-    assert!(matches!(error, StartWorkerError::NotRunning), "{error:?}");
+    assert!(matches!(error, StartWorkerError::Closed), "{error:?}");
     assert!(registry.stop_worker("a").await.is_err());
 }
 
@@ -129,7 +130,7 @@ async fn a_registry_of_its_own_whose_supervisor_was_killed_has_ended() {
 async fn a_stop_in_flight_ends_with_the_supervisor() {
     let world = World::new();
     let registry = world.registry(RegistryConfig::default()).await;
-    *world.farewell.lock().unwrap() = crate::support::secs(3_600);
+    *world.farewell.lock().unwrap() = secs(3_600);
     registry.start_worker("a").await.unwrap();
     let stopping = tokio::spawn({
         let registry = registry.clone();
@@ -163,7 +164,7 @@ async fn the_end_of_a_runtime_leaves_a_registry_that_says_so() {
     assert_eq!((registry.worker_count(), world.alive()), (0, 0));
     assert!(registry.lookup("a").is_none());
     let error = registry.start_worker("a").await.unwrap_err();
-    assert!(matches!(error, StartWorkerError::NotRunning), "{error:?}");
+    assert!(matches!(error, StartWorkerError::Closed), "{error:?}");
     assert_eq!(registry.wait_for("a").await, None);
 }
 

@@ -185,31 +185,3 @@ pub(crate) async fn assert_nothing_left(registry: &Workers) {
     let children = registry.supervisor_ref().count_children().await.unwrap();
     assert_eq!(children.specs, 0, "{children:?}");
 }
-
-pub(crate) const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-pub(crate) const fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
-
-/// Lets other tasks run until they have nothing more to do.
-pub(crate) async fn settle() {
-    for _ in 0..200 {
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Keeps expected panics out of the output.
-pub(crate) fn quiet() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if info.payload().downcast_ref() != Some(&"as told") {
-                before(info);
-            }
-        }));
-    });
-}

@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use patterns_registry::RegistryConfig;
+use testing::{secs, settle};
 
-use crate::support::{Init, Workers, World, registry, secs, settle};
+use crate::support::{Init, Workers, World, registry};
 
 fn is_pending(future: std::pin::Pin<&mut impl Future>) -> bool {
     future

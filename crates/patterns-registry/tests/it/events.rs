@@ -2,8 +2,9 @@
 
 use otp_core::{Inbox, inbox};
 use patterns_registry::{Pid, RegistryConfig, WorkerEvent};
+use testing::{quiet, settle};
 
-use crate::support::{Init, Msg, Workers, World, quiet, registry, settle};
+use crate::support::{Init, Msg, Workers, World, registry};
 
 fn listener(registry: &Workers) -> Inbox<WorkerEvent<String>> {
     let (address, inbox) = inbox();

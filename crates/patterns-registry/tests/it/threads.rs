@@ -9,11 +9,12 @@ use std::time::Duration;
 use patterns_registry::{
     CallError, CallWorkerError, CastWorkerError, RegistryConfig, StartWorkerError, StopWorkerError,
 };
+use testing::{quiet, secs};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::support::{Init, Msg, Workers, World, assert_nothing_left, quiet, secs};
+use crate::support::{Init, Msg, Workers, World, assert_nothing_left};
 
 /// Far more than any of these takes; who needs longer hangs.
 const LONG: Duration = Duration::from_secs(60);
