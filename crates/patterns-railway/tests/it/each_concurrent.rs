@@ -197,6 +197,49 @@ fn a_late_wake_of_one_that_is_done_harms_nobody() {
 }
 
 #[test]
+fn one_that_is_done_is_dropped_at_once_and_a_late_wake_of_it_polls_nothing() {
+    let live = Live::default();
+    let (done, waits) = (Gate::default(), Gate::default());
+    let mut result = pin!(each_concurrent([&done, &waits], limit(2), |gate| {
+        let held = live.one();
+        async move {
+            let _held = held;
+            gate.passed().await
+        }
+    }));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(result.as_mut().poll(&mut cx).is_pending());
+    assert_eq!(live.count(), 2);
+    done.open();
+    assert!(result.as_mut().poll(&mut cx).is_pending());
+    assert_eq!(live.count(), 1);
+    done.open();
+    assert!(result.as_mut().poll(&mut cx).is_pending());
+    waits.open();
+    assert!(result.as_mut().poll(&mut cx).is_ready());
+    assert_eq!((done.polls.get(), waits.polls.get()), (2, 2));
+}
+
+#[test]
+fn a_future_that_ends_is_dropped_before_the_next_item_is_taken() {
+    // Not an `async` block, which drops what it holds before it says that it is done.
+    struct Holds(#[expect(dead_code, reason = "its drop is looked at")] crate::live::Alive);
+    impl Future for Holds {
+        type Output = Result<(), Errors<()>>;
+        fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+            Poll::Ready(Ok(()))
+        }
+    }
+    let live = Live::default();
+    let result = each_concurrent(0..5, limit(1), |_| {
+        assert_eq!(live.count(), 0);
+        Holds(live.one())
+    });
+    assert!(run(result).is_ok());
+    assert_eq!(live.count(), 0);
+}
+
+#[test]
 fn a_waker_that_somebody_keeps_does_not_keep_the_task() {
     let gate = Gate::default();
     let wakes = Arc::new(Wakes::default());
@@ -219,21 +262,46 @@ fn a_waker_that_somebody_keeps_does_not_keep_the_task() {
 
 #[test]
 fn a_flood_of_what_is_ready_lets_others_run() {
-    let wakes = Arc::new(Wakes::default());
-    let waker = Waker::from(Arc::clone(&wakes));
-    let mut cx = Context::from_waker(&waker);
-    let begun = Cell::new(0_u32);
-    let mut result = pin!(each_concurrent(0..1000_u32, limit(8), |n| {
-        begun.set(begun.get() + 1);
-        ready(Ok::<_, &str>(n).here())
-    }));
-    let mut polls = 1;
-    while result.as_mut().poll(&mut cx).is_pending() {
-        assert_eq!(begun.get(), 128 * polls);
-        assert_eq!(wakes.count(), polls as usize);
-        polls += 1;
+    for bound in [8, usize::MAX] {
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut cx = Context::from_waker(&waker);
+        let begun = Cell::new(0_u32);
+        let mut result = pin!(each_concurrent(0..1000_u32, limit(bound), |n| {
+            begun.set(begun.get() + 1);
+            ready(Ok::<_, &str>(n).here())
+        }));
+        let mut polls = 1;
+        while result.as_mut().poll(&mut cx).is_pending() {
+            assert_eq!(begun.get(), 128 * polls);
+            assert_eq!(wakes.count(), polls as usize);
+            polls += 1;
+        }
+        assert_eq!((begun.get(), polls), (1000, 8));
     }
-    assert_eq!((begun.get(), polls), (1000, 8));
+}
+
+#[test]
+fn what_is_left_of_a_flood_is_not_lost_when_more_is_woken() {
+    let gates: Vec<Gate> = (0..300).map(|_| Gate::default()).collect();
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut result = pin!(each_concurrent(&gates, limit(300), Gate::passed));
+    for _ in 0..3 {
+        assert!(result.as_mut().poll(&mut cx).is_pending());
+    }
+    assert_eq!(gates[299].polls.get(), 1);
+    // All are woken, and 128 of them are polled and go on waiting; then these are woken once more.
+    for gate in &gates {
+        gate.waker.borrow().as_ref().unwrap().wake_by_ref();
+    }
+    assert!(result.as_mut().poll(&mut cx).is_pending());
+    for gate in &gates {
+        gate.open();
+    }
+    for _ in 0..2 {
+        assert!(result.as_mut().poll(&mut cx).is_pending());
+    }
+    assert!(result.as_mut().poll(&mut cx).is_ready());
 }
 
 #[test]
