@@ -325,10 +325,11 @@ where
     }
 }
 
+// The bound stands at each method, so that the compiler says which step is not sync.
 impl<In, E, C> Pipeline<In, E, C>
 where
     E: Send,
-    C: SyncChain<In = In, Error = E>,
+    C: Chain<In = In, Error = E>,
 {
     /// Runs the steps as [`run`](Pipeline::run) does, without a runtime: for pipelines whose steps and undos are all sync.
     ///
@@ -354,7 +355,7 @@ where
     /// assert_eq!(half.run_sync(7), Err("odd"));
     /// ```
     ///
-    /// With an async step there is no such method:
+    /// With an async step it does not compile:
     ///
     /// ```compile_fail,E0277
     /// use patterns_pipeline::Pipeline;
@@ -363,7 +364,10 @@ where
     /// let _ = wait.run_sync(8);
     /// ```
     #[inline]
-    pub fn run_sync(&self, input: In) -> Result<C::Out, E> {
+    pub fn run_sync(&self, input: In) -> Result<C::Out, E>
+    where
+        C: SyncChain,
+    {
         if self.chain.undoes() {
             return self
                 .run_tagged_sync(input)
@@ -377,13 +381,19 @@ where
     /// # Errors
     ///
     /// A [`StepError`]. A panic of a step is an error, too.
-    pub fn run_tagged_sync(&self, input: In) -> Result<C::Out, StepError<E>> {
+    pub fn run_tagged_sync(&self, input: In) -> Result<C::Out, StepError<E>>
+    where
+        C: SyncChain,
+    {
         now(self.run_tagged(input))
     }
 
     /// Runs the steps as [`run_traced`](Pipeline::run_traced) does, without a runtime.
     #[must_use]
-    pub fn run_traced_sync(&self, input: In) -> Traced<C::Out, E> {
+    pub fn run_traced_sync(&self, input: In) -> Traced<C::Out, E>
+    where
+        C: SyncChain,
+    {
         now(self.run_traced(input))
     }
 }

@@ -34,6 +34,11 @@ pub trait Step<In>: Send + Sync + Sealed {
 }
 
 /// A step that is sync, with a sync undo if any.
+#[diagnostic::on_unimplemented(
+    message = "a step of this pipeline is not sync",
+    label = "this needs sync steps only",
+    note = "`step_async`, `undo_async`, `timeout`, `retry` and `boxed` need `run(..).await`"
+)]
 pub trait SyncStep<In>: Step<In> {
     /// Does the work, and registers no undo.
     ///

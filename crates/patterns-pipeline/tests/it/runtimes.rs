@@ -2,7 +2,8 @@
 
 use std::future::pending;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Waker};
 use std::thread;
 
@@ -149,6 +150,8 @@ fn an_undo_that_the_end_of_its_runtime_cuts_off_is_told_of_as_unfinished() {
         let lines = log.clone();
         let begun = Arc::new(Notify::new());
         let told = Arc::clone(&begun);
+        let itself = Arc::new(OnceLock::new());
+        let told_of = Arc::clone(&itself);
         let pipeline = Pipeline::<u32, &str>::new()
             .step("a", Ok)
             .undo(|_| ())
@@ -160,8 +163,14 @@ fn an_undo_that_the_end_of_its_runtime_cuts_off_is_told_of_as_unfinished() {
             .step("c", Ok)
             .undo(|_| ())
             .step_async("d", |_| pending::<Result<u32, _>>())
-            .on_undone(move |undone| lines.write(undone.to_string()))
+            .on_undone(move |undone| {
+                // It counts until all is told, so that nobody thinks too early that all is settled.
+                let pipeline: &BoxPipeline<_, _, _> = told_of.get().unwrap();
+                assert_eq!(pipeline.stats().undoing, 1);
+                lines.write(undone.to_string());
+            })
             .boxed();
+        itself.set(pipeline.clone()).unwrap();
         let mut run = run(&pipeline);
         runtime.block_on(async {
             poll(&mut run);
@@ -216,4 +225,42 @@ async fn whoever_waits_until_all_is_settled_never_misses_it() {
         let in_time = tokio::time::timeout(std::time::Duration::from_secs(30), settled).await;
         in_time.unwrap().unwrap();
     }
+}
+
+/// Without a runtime the end of a run is the end of its undos: both threads do what they do at the same moment, over and over.
+#[test]
+fn settled_misses_no_end_that_comes_while_it_looks() {
+    /// Lets two threads go on at the same time.
+    fn meet(turn: &AtomicUsize, times: usize) {
+        turn.fetch_add(1, Ordering::SeqCst);
+        while turn.load(Ordering::SeqCst) < times * 2 {
+            std::hint::spin_loop();
+            thread::yield_now();
+        }
+    }
+    let pipeline = waiting(&Log::default());
+    let turn = AtomicUsize::new(0);
+    let mut missed = 0;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..2_000 {
+                let mut run = run(&pipeline);
+                poll(&mut run);
+                meet(&turn, round * 3 + 1);
+                drop(run);
+                meet(&turn, round * 3 + 2);
+                meet(&turn, round * 3 + 3);
+            }
+        });
+        let mut cx = Context::from_waker(Waker::noop());
+        for round in 0..2_000 {
+            meet(&turn, round * 3 + 1);
+            let mut settled = std::pin::pin!(pipeline.settled());
+            let is_over = settled.as_mut().poll(&mut cx).is_ready();
+            meet(&turn, round * 3 + 2);
+            missed += usize::from(!is_over && settled.as_mut().poll(&mut cx).is_pending());
+            meet(&turn, round * 3 + 3);
+        }
+    });
+    assert_eq!(missed, 0);
 }
