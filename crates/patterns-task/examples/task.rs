@@ -166,7 +166,7 @@ async fn supervised() -> Result<(), Box<dyn Error>> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let counted = supervised_task(&tasks, Duration::from_secs(1), async move { count(&file) });
+        let counted = supervised_task(&tasks, async move { count(&file) }, Duration::from_secs(1));
         match counted.await {
             Ok(counts) => println!("  {name:<14}{} words", counts.words),
             Err(SupervisedError::Task(error)) => println!("  {name:<14}{error}"),

@@ -52,6 +52,12 @@ impl fmt::Display for TaskError {
 impl Error for TaskError {}
 
 impl TaskError {
+    /// Tells whether its time was over, be it before or after it was begun.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout | Self::NotStarted)
+    }
+
     pub(crate) fn of(panic: &Payload) -> Self {
         Self::Panicked(panic.message())
     }
@@ -92,7 +98,7 @@ impl<E> Failure<E> {
     /// Tells whether its time was over, be it before or after it was begun.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::Task(TaskError::Timeout | TaskError::NotStarted))
+        matches!(self, Self::Task(error) if error.is_timeout())
     }
 
     pub(crate) fn of<T>(outcome: Result<Result<T, E>, TaskError>) -> Result<T, Self> {
@@ -139,6 +145,22 @@ pub struct ItemError<I, E = TaskError> {
     pub error: E,
 }
 
+impl<I> ItemError<I> {
+    /// Tells whether its time was over, be it before or after it was begun.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        self.error.is_timeout()
+    }
+}
+
+impl<I, E> ItemError<I, Failure<E>> {
+    /// Tells whether its time was over, be it before or after it was begun.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.error.is_timeout()
+    }
+}
+
 impl<I, E: fmt::Display> fmt::Display for ItemError<I, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "item {}: {}", self.index, self.error)
@@ -153,6 +175,7 @@ impl<I: fmt::Debug, E: Error + 'static> Error for ItemError<I, E> {
 
 /// Why a race has no winner, or a hedged request no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RaceError<E> {
     /// There was nobody to race.
     Empty,
@@ -172,6 +195,12 @@ impl<E> RaceError<E> {
         } else {
             Self::Failed(failures)
         }
+    }
+
+    /// Tells whether the time was over.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout(_))
     }
 
     /// Returns why each of them has no value, in the order in which they were begun.
@@ -212,8 +241,8 @@ impl<E: Error + 'static> Error for RaceError<E> {}
 pub enum StartTaskError {
     /// The supervisor has as many tasks as it may have.
     MaxChildren,
-    /// The supervisor does not run, or not any more.
-    NotRunning,
+    /// The supervisor was stopped, has ended, or is just being started by the one above.
+    Closed,
     /// The supervisor refused for another reason.
     Refused(StartChildError),
 }
@@ -222,7 +251,7 @@ impl From<StartChildError> for StartTaskError {
     fn from(error: StartChildError) -> Self {
         match error {
             StartChildError::MaxChildren => Self::MaxChildren,
-            StartChildError::Call(_) => Self::NotRunning,
+            StartChildError::Call(_) => Self::Closed,
             other => Self::Refused(other),
         }
     }
@@ -232,7 +261,7 @@ impl fmt::Display for StartTaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MaxChildren => f.write_str("the supervisor has as many tasks as it may have"),
-            Self::NotRunning => f.write_str("the supervisor of the tasks does not run"),
+            Self::Closed => f.write_str("the supervisor of the tasks does not run"),
             Self::Refused(error) => error.fmt(f),
         }
     }

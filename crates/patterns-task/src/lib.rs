@@ -32,8 +32,6 @@ pub use error::{Failure, ItemError, RaceError, StartTaskError, TaskError};
 pub use hedge::hedge;
 pub use many::{await_many, yield_many};
 pub use map::{parallel_fetch, parallel_map};
-pub use otp_core::backoff::Jitter;
-pub use otp_core::{ExitReason, Pid, Restart, StopToken};
 pub use pipeline::{Pipeline, PipelineError, pipeline};
 pub use race::{Answer, BoxFuture, boxed, multi_source_fetch, race, with_fallback};
 pub use retry::{GaveUp, RetryError, retry, retry_if};
@@ -46,3 +44,9 @@ pub use supervisor::{
 };
 pub use task::{Task, spawn, spawn_with_stop};
 pub use window::StreamStats;
+
+#[doc(no_inline)]
+pub use otp_core::{
+    Child, ChildCounts, DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason, Pid, Restart,
+    StartChildError, StartError, StopError, StopToken, backoff::Jitter,
+};

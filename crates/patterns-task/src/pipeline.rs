@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use crate::caught::Caught;
 use crate::deadline::{end_after, until};
-use crate::error::{Failure, TaskError};
+use crate::error::Failure;
 
 /// Begins a pipeline with its first step. Each step may take `step_timeout`: any duration, zero begins none,
 /// [`Duration::MAX`] is no limit.
@@ -151,10 +151,10 @@ pub struct PipelineError<E> {
 }
 
 impl<E> PipelineError<E> {
-    /// Tells whether the step's time was over.
+    /// Tells whether the step's time was over, be it before or after it was begun.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.failure, Failure::Task(TaskError::Timeout))
+        self.failure.is_timeout()
     }
 }
 

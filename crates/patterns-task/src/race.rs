@@ -147,14 +147,14 @@ impl<T, E> Answer<T, E> {
 /// }
 ///
 /// let yesterday = [1.2, 0.8];
-/// let rates = with_fallback([rate(1), rate(9)], Duration::from_secs(2), |index| yesterday[index]).await;
+/// let rates = with_fallback([rate(1), rate(9)], |index| yesterday[index], Duration::from_secs(2)).await;
 /// assert_eq!(rates, [Answer::Value(1.25), Answer::Fallback(0.8)]);
 /// # }
 /// ```
 pub async fn with_fallback<I, T, E>(
     futures: I,
-    timeout: Duration,
     mut fallback: impl FnMut(usize) -> T,
+    timeout: Duration,
 ) -> Vec<Answer<T, E>>
 where
     I: IntoIterator<Item: Future<Output = Result<T, E>> + Send + 'static>,

@@ -162,6 +162,7 @@ fn is_over(end: Option<Instant>, delay: Duration) -> bool {
 
 /// Why there was no further attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum GaveUp {
     /// All attempts were made.
     Exhausted,
@@ -180,6 +181,14 @@ pub struct RetryError<E> {
     pub failure: Failure<E>,
     /// Why there was no further one.
     pub gave_up: GaveUp,
+}
+
+impl<E> RetryError<E> {
+    /// Tells whether time was over: that for all, or that of the last attempt.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.gave_up == GaveUp::NoTime || self.failure.is_timeout()
+    }
 }
 
 impl<E: fmt::Display> fmt::Display for RetryError<E> {

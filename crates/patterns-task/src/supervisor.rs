@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use otp_core::{
     Child, ChildCounts, DynamicSupervisor, DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason,
-    Pid, Restart, Shutdown, StopToken,
+    Pid, Restart, Shutdown, StartError, StopError, StopToken,
 };
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -98,7 +98,7 @@ impl TaskSupervisor {
     /// # Cancel safety
     ///
     /// Dropping the future ends it.
-    pub async fn start(config: TaskSupervisorConfig) -> Result<Self, otp_core::StartError> {
+    pub async fn start(config: TaskSupervisorConfig) -> Result<Self, StartError> {
         let supervisor = plan(&config).start().await?;
         Ok(Self {
             supervisor,
@@ -193,14 +193,14 @@ impl TaskSupervisor {
     ///
     /// # Errors
     ///
-    /// [`StartTaskError::NotRunning`] if the supervisor does not run.
+    /// [`StartTaskError::Closed`] if the supervisor does not run.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future changes nothing.
     pub async fn children(&self) -> Result<Vec<Pid>, StartTaskError> {
         let children = self.supervisor.which_children().await;
-        let children = children.map_err(|_| StartTaskError::NotRunning)?;
+        let children = children.map_err(|_| StartTaskError::Closed)?;
         Ok(children
             .iter()
             .filter_map(|child| child.pid().cloned())
@@ -211,14 +211,14 @@ impl TaskSupervisor {
     ///
     /// # Errors
     ///
-    /// [`StartTaskError::NotRunning`] if the supervisor does not run.
+    /// [`StartTaskError::Closed`] if the supervisor does not run.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future changes nothing.
     pub async fn count(&self) -> Result<ChildCounts, StartTaskError> {
         let counts = self.supervisor.count_children().await;
-        counts.map_err(|_| StartTaskError::NotRunning)
+        counts.map_err(|_| StartTaskError::Closed)
     }
 
     /// Stops a task: asks it to end, and kills it after the config's `shutdown`. Tells whether it was one of this supervisor's.
@@ -234,13 +234,20 @@ impl TaskSupervisor {
     ///
     /// # Errors
     ///
-    /// As `ServerRef::stop` of otp-core: if it does not run, or is called from a task of its own.
+    /// As `ServerRef::stop` of otp-core: [`StopError::NoProc`] if it does not run, or not any more, and an error too if it is called from a
+    /// task of its own.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future after its first poll takes nothing back.
-    pub async fn stop(&self) -> Result<(), otp_core::StopError> {
+    pub async fn stop(&self) -> Result<(), StopError> {
         self.supervisor.stop().await
+    }
+
+    /// Returns the process of the supervisor, if it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
+        self.supervisor.pid()
     }
 
     /// Returns the address of the supervisor itself: for snapshots and events.
@@ -261,11 +268,11 @@ impl TaskSupervisor {
             .supervisor
             .start_child_then(child, move |outcome| drop(tell.send(outcome)));
         if started.is_err() {
-            return Err(StartTaskError::NotRunning);
+            return Err(StartTaskError::Closed);
         }
         match told.await {
             Ok(outcome) => Ok(outcome?),
-            Err(_) => Err(StartTaskError::NotRunning),
+            Err(_) => Err(StartTaskError::Closed),
         }
     }
 }
@@ -408,17 +415,17 @@ impl<T> fmt::Debug for SupervisedTask<T> {
 ///
 /// let tasks = TaskSupervisor::start(TaskSupervisorConfig::default()).await?;
 /// let second = Duration::from_secs(1);
-/// assert_eq!(supervised_task(&tasks, second, async { 42 }).await.unwrap(), 42);
+/// assert_eq!(supervised_task(&tasks, async { 42 }, second).await.unwrap(), 42);
 ///
-/// let crash = supervised_task(&tasks, second, async { panic!("out of paper") });
+/// let crash = supervised_task(&tasks, async { panic!("out of paper") }, second);
 /// let Err(SupervisedError::Task(error)) = crash.await else { unreachable!() };
 /// assert_eq!(error, TaskError::Panicked("out of paper".into()));
 /// # Ok(()) }
 /// ```
 pub async fn supervised_task<F>(
     tasks: &TaskSupervisor,
-    timeout: Duration,
     future: F,
+    timeout: Duration,
 ) -> Result<F::Output, SupervisedError>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
@@ -434,11 +441,20 @@ where
 
 /// Why [`supervised_task`] has no value.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum SupervisedError {
     /// It was not started.
     Start(StartTaskError),
     /// It was started, and has no value.
     Task(TaskError),
+}
+
+impl SupervisedError {
+    /// Tells whether its time was over, be it before or after it was begun.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Task(error) if error.is_timeout())
+    }
 }
 
 impl fmt::Display for SupervisedError {

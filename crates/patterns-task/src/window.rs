@@ -17,13 +17,15 @@ use crate::error::{ItemError, TaskError};
 use crate::source::{Make, Outcome};
 
 /// How a [`TaskStream`](crate::TaskStream) is doing, as of the last poll.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// `begun`, `given` and the two that begin with `most` are of all its time; `running` and `waiting` are as it is now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamStats {
     /// How many inputs were taken.
-    pub begun: usize,
+    pub begun: u64,
     /// How many results were given.
-    pub given: usize,
+    pub given: u64,
     /// How many tasks run, or were not heard of yet. Those that are aborted and not gone yet count.
     pub running: usize,
     /// How many results wait, behind a slower one or for the consumer.
@@ -67,8 +69,8 @@ impl<I, M: Make<I>> Window<I, M> {
 
     pub(crate) fn stats(&self) -> StreamStats {
         StreamStats {
-            begun: self.begun,
-            given: self.given,
+            begun: self.begun as u64,
+            given: self.given as u64,
             running: self.crew.running(),
             waiting: self.results(),
             most_running: self.most_running,

@@ -5,8 +5,9 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use patterns_task::{MapConfig, parallel_map_blocking, spawn};
+use testing::quiet;
 
-use crate::support::{Live, map_config, panicked, quiet};
+use crate::support::{Live, map_config, panicked};
 
 #[tokio::test]
 async fn order_is_kept_and_threads_work_at_the_same_time() {

@@ -8,8 +8,9 @@ use patterns_task::{
     multi_source_fetch, parallel_fetch, parallel_map, pipeline, race, retry, scope, spawn,
     spawn_with_stop, stream_of, supervised_task, with_deadline, with_fallback,
 };
+use testing::{ms, secs};
 
-use crate::support::{dropped_at_each_await, map_config, ms, nonzero, secs, stream_config};
+use crate::support::{dropped_at_each_await, map_config, nonzero, stream_config};
 
 #[tokio::test(start_paused = true)]
 async fn a_task() {
@@ -131,8 +132,8 @@ async fn races_hedges_and_fallbacks() {
     dropped_at_each_await(|live| {
         with_fallback(
             [live.good(ms(30), ()), live.good(secs(9), ())],
-            ms(60),
             |_| (),
+            ms(60),
         )
     })
     .await;
@@ -209,7 +210,7 @@ async fn supervised_tasks() {
     dropped_at_each_await(|live| {
         let tasks = tasks.clone();
         async move {
-            supervised_task(&tasks, secs(5), live.work(ms(50), ()))
+            supervised_task(&tasks, live.work(ms(50), ()), secs(5))
                 .await
                 .is_ok()
         }

@@ -7,9 +7,10 @@ use patterns_task::{
     TaskError, batch_process, hedge, parallel_fetch, parallel_map, pipeline, race, retry, scope,
     spawn, with_deadline, with_fallback,
 };
+use testing::{ms, secs, settle};
 use tokio::time::sleep;
 
-use crate::support::{Live, map_config, ms, secs, settle, timed, timeout};
+use crate::support::{Live, map_config, timed, timeout};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_done_in_time_has_its_value_and_the_rest_is_dropped() {
@@ -104,7 +105,7 @@ async fn it_bounds_every_time_out_and_what_is_there_by_then_is_kept() {
             parallel_map([1, 60, 60], nap, map_config(1, max)),
             batch_process([1, 60, 60], nap, batch_config),
             race([long()], max),
-            with_fallback([long()], max, |_| 9),
+            with_fallback([long()], |_| 9, max),
             hedge(hedge_config, |_| long()),
             pipeline(max, long),
         )

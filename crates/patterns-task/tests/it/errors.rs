@@ -83,11 +83,11 @@ fn errors_say_what_has_happened() {
             "the supervisor has as many tasks as it may have",
         ),
         (
-            StartTaskError::NotRunning.to_string(),
+            StartTaskError::Closed.to_string(),
             "the supervisor of the tasks does not run",
         ),
         (
-            SupervisedError::Start(StartTaskError::NotRunning).to_string(),
+            SupervisedError::Start(StartTaskError::Closed).to_string(),
             "the supervisor of the tasks does not run",
         ),
         (
@@ -158,4 +158,47 @@ fn handles_can_be_sent_and_shared() {
     sync::<patterns_task::TaskSupervisor>();
     sync::<TaskError>();
     send::<TaskError>();
+}
+
+#[test]
+fn only_a_timeout_is_one() {
+    let late = || Failure::<&str>::Task(TaskError::Timeout);
+    let failed = || Failure::Failed("no route");
+    assert!(TaskError::Timeout.is_timeout() && TaskError::NotStarted.is_timeout());
+    assert!(!TaskError::Aborted.is_timeout() && !panicked("boom").is_timeout());
+    assert!(late().is_timeout() && !failed().is_timeout());
+
+    let item = |error| ItemError {
+        index: 0,
+        input: (),
+        error,
+    };
+    assert!(item(TaskError::Timeout).is_timeout() && !item(TaskError::Aborted).is_timeout());
+    let item = |error| ItemError {
+        index: 0,
+        input: (),
+        error,
+    };
+    assert!(item(late()).is_timeout() && !item(failed()).is_timeout());
+
+    assert!(RaceError::Timeout(vec![late()]).is_timeout());
+    assert!(!RaceError::Failed(vec![failed()]).is_timeout());
+    assert!(!RaceError::<&str>::Empty.is_timeout());
+
+    let retry = |failure, gave_up| RetryError {
+        attempts: 2,
+        failure,
+        gave_up,
+    };
+    assert!(retry(late(), GaveUp::Exhausted).is_timeout());
+    assert!(retry(failed(), GaveUp::NoTime).is_timeout());
+    assert!(!retry(failed(), GaveUp::Exhausted).is_timeout());
+
+    let step = |failure| PipelineError { step: 0, failure };
+    assert!(step(late()).is_timeout() && !step(failed()).is_timeout());
+    assert!(step(Failure::Task(TaskError::NotStarted)).is_timeout());
+
+    assert!(SupervisedError::Task(TaskError::NotStarted).is_timeout());
+    assert!(!SupervisedError::Task(TaskError::Aborted).is_timeout());
+    assert!(!SupervisedError::Start(StartTaskError::Closed).is_timeout());
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use patterns_task::{Task, TaskError, spawn};
+use testing::{ms, quiet, secs, settle};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::support::{Live, ms, panicked, quiet, secs, settle, timed};
+use crate::support::{Live, panicked, timed};
 
 #[tokio::test]
 async fn a_task_begins_before_it_is_awaited() {

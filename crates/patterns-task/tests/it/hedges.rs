@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use patterns_task::{Failure, HedgeConfig, RaceError, TaskError, hedge};
+use testing::{ms, quiet, secs, settle};
 
-use crate::support::{Live, ms, nonzero, panicked, quiet, secs, settle, timed, timeout};
+use crate::support::{Live, nonzero, panicked, timed, timeout};
 
 fn config(delay: Duration, attempts: usize) -> HedgeConfig {
     HedgeConfig {

@@ -6,6 +6,7 @@ mod batches;
 mod blocking;
 mod cancel;
 mod deadlines;
+mod defects;
 mod errors;
 mod fallbacks;
 mod fetches;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use patterns_task::{ItemError, Task, TaskError, await_many, spawn, yield_many};
+use testing::{ms, quiet, secs, settle};
 
-use crate::support::{Live, ms, panicked, quiet, secs, settle, timed};
+use crate::support::{Live, panicked, timed};
 
 #[tokio::test(start_paused = true)]
 async fn values_stand_in_the_order_of_the_tasks() {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use patterns_task::{MapConfig, TaskError, parallel_map};
-use tokio::time::sleep;
+use testing::{ms, quiet, secs, settle};
 
-use crate::support::{Live, map_config, ms, panicked, quiet, secs, settle, timed};
+use crate::support::{Live, map_config, panicked, timed};
 
 #[tokio::test(start_paused = true)]
 async fn order_is_kept_and_items_are_done_at_the_same_time() {
@@ -35,52 +35,6 @@ async fn there_are_never_more_than_so_many() {
     let default = MapConfig::default();
     let cores = std::thread::available_parallelism().unwrap();
     assert_eq!(default.max_concurrency.get(), 2 * cores.get());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_slow_item_delays_nobody_but_itself() {
-    // The original works in chunks: with two places, 1 slow and 10 quick items took the slow one's time and the rest after it.
-    let nap = |&n: &u64| async move {
-        sleep(secs(n)).await;
-        n
-    };
-    let items = [10, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
-    let (results, time) = timed(parallel_map(items, nap, map_config(2, Duration::MAX))).await;
-    assert_eq!(results, items.map(Ok));
-    assert_eq!(time, secs(10));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_panic_or_a_time_out_is_an_error_with_its_input() {
-    // In the original either takes the caller along.
-    quiet();
-    let live = Live::default();
-    let work = live.clone();
-    let items = ["well", "as told", "slow"].map(Box::<str>::from);
-    let map = parallel_map(
-        items,
-        move |text| {
-            let slow = work.work(if &**text == "slow" { secs(60) } else { ms(1) }, text.len());
-            assert!(&**text != "as told", "as told");
-            slow
-        },
-        map_config(2, secs(5)),
-    );
-    let (results, time) = timed(map).await;
-    assert_eq!(results[0], Ok(4));
-    for (index, text, error) in [
-        (1, "as told", panicked("as told")),
-        (2, "slow", TaskError::Timeout),
-    ] {
-        let failed = results[index].as_ref().unwrap_err();
-        assert_eq!(
-            (failed.index, &*failed.input, &failed.error),
-            (index, text, &error)
-        );
-    }
-    assert!(time < secs(6));
-    settle().await;
-    assert_eq!(live.now(), 0);
 }
 
 #[tokio::test]

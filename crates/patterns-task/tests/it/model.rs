@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use patterns_task::{Order, StreamConfig, TaskError, async_stream, batch_process, parallel_map};
 use proptest::prelude::*;
+use testing::{ms, quiet};
 
-use crate::support::{Live, map_config, ms, nonzero, stream_config, timed};
+use crate::support::{Live, map_config, nonzero, stream_config, timed};
 
 /// What an item does: it takes so long, and may panic then. The limits are even and this is odd, so that none ends with its limit.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +83,7 @@ fn expected(plan: Plan, limit: u64) -> Result<u64, TaskError> {
 
 /// Runs a check with a paused clock of its own.
 fn paused<T>(check: impl Future<Output = T>) -> T {
-    crate::support::quiet();
+    quiet();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -7,11 +7,10 @@ use patterns_task::{
     Order, RetryConfig, TaskError, async_stream, hedge, parallel_map, race, retry, scope, spawn,
     stream_of, with_fallback,
 };
+use testing::{ms, quiet, secs, settle};
 use tokio::time::sleep;
 
-use crate::support::{
-    DropBomb, Live, map_config, ms, panicked, quiet, secs, settle, stream_config,
-};
+use crate::support::{DropBomb, Live, map_config, panicked, stream_config};
 
 #[tokio::test(start_paused = true)]
 async fn work_that_panics_when_it_is_dropped_after_its_value_has_panicked() {
@@ -151,9 +150,11 @@ async fn closures_that_panic_every_time_end_every_function() {
     for n in 0..5_000 {
         assert_eq!(endless.next().await.unwrap().unwrap_err().index, n);
     }
-    let fallen = with_fallback([std::future::pending::<Result<u8, ()>>()], secs(1), |_| {
-        panic!("as told")
-    })
+    let fallen = with_fallback(
+        [std::future::pending::<Result<u8, ()>>()],
+        |_| panic!("as told"),
+        secs(1),
+    )
     .await;
     assert_eq!(fallen[0].clone().into_value(), None);
 }

@@ -1,12 +1,11 @@
 //! `pipeline`.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use patterns_task::{Failure, PipelineError, TaskError, pipeline};
+use testing::{ms, quiet, secs, settle};
 
-use crate::support::{Live, ms, panicked, quiet, secs, settle, timed, timeout};
+use crate::support::{Live, panicked, timed, timeout};
 
 #[tokio::test]
 async fn each_step_has_the_result_of_the_one_before_and_types_may_change() {
@@ -20,32 +19,6 @@ async fn each_step_has_the_result_of_the_one_before_and_types_may_change() {
         });
     assert_eq!(steps.steps(), 3);
     assert_eq!(steps.await, Ok(46));
-}
-
-#[tokio::test]
-async fn nothing_is_a_value_as_any_other() {
-    // In the original a nil makes the next step fail.
-    let steps = pipeline(secs(5), || async { Ok::<Option<u8>, &str>(None) })
-        .then(|nothing| async move { Ok(nothing.map_or(7, u32::from)) });
-    assert_eq!(steps.await, Ok(7));
-}
-
-#[tokio::test]
-async fn an_error_ends_it_and_is_no_value() {
-    // In the original it is passed on to the next step.
-    let later = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&later);
-    let steps = pipeline(secs(5), || async { Ok(1) })
-        .then(|_| async { Err::<u8, _>("no route") })
-        .then(move |n| {
-            count.fetch_add(1, Ordering::SeqCst);
-            async move { Ok(n) }
-        });
-    let error = PipelineError {
-        step: 1,
-        failure: Failure::Failed("no route"),
-    };
-    assert_eq!((steps.await, later.load(Ordering::SeqCst)), (Err(error), 0));
 }
 
 #[tokio::test]
@@ -64,29 +37,6 @@ async fn a_panic_is_an_error_that_names_its_step() {
     });
     let failure = Failure::Task(panicked("as told"));
     assert_eq!(steps.await, Err(PipelineError { step: 0, failure }));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_step_whose_time_is_over_does_not_run_on() {
-    // In the original it keeps running.
-    let live = Live::default();
-    let work = live.clone();
-    let steps = pipeline(secs(5), || async { Ok(1) }).then(move |n| work.good(secs(60), n));
-    let (outcome, time) = timed(steps).await;
-    let error = outcome.unwrap_err();
-    assert!(error.is_timeout());
-    assert_eq!(
-        (error, time),
-        (
-            PipelineError {
-                step: 1,
-                failure: timeout()
-            },
-            secs(5)
-        )
-    );
-    settle().await;
-    assert_eq!((live.now(), live.ever()), (0, 1));
 }
 
 #[tokio::test(start_paused = true)]

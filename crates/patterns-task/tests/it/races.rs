@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use patterns_task::{BoxFuture, Failure, RaceError, TaskError, boxed, race};
+use patterns_task::{Failure, RaceError, TaskError, boxed, race};
+use testing::{ms, quiet, secs, settle};
 
-use crate::support::{Live, ms, panicked, quiet, secs, settle, timed, timeout};
+use crate::support::{Live, panicked, timed, timeout};
 
 #[tokio::test(start_paused = true)]
 async fn the_first_success_wins_and_the_losers_are_gone() {
@@ -18,19 +19,6 @@ async fn the_first_success_wins_and_the_losers_are_gone() {
     assert_eq!((winner, time), (Ok(1), secs(1)));
     settle().await;
     assert_eq!((live.now(), live.ever()), (0, 3));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_error_is_no_victory() {
-    // In the original the first one that finishes wins, with an error as well.
-    quiet();
-    let live = Live::default();
-    let field = [
-        boxed(live.bad(ms(1), "no route")),
-        boxed(async { panic!("as told") }),
-        boxed(live.good(secs(1), 7)),
-    ];
-    assert_eq!(race(field, secs(5)).await, Ok(7));
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,30 +51,6 @@ async fn when_the_time_is_over_it_is_told_who_had_failed_and_who_was_late() {
         (outcome, time),
         (Err(RaceError::Timeout(failures)), secs(5))
     );
-    settle().await;
-    assert_eq!(live.now(), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_race_of_nobody_is_over_at_once() {
-    // In the original it waits out its time.
-    let nobody: Vec<BoxFuture<Result<(), ()>>> = Vec::new();
-    let (outcome, time) = timed(race(nobody, Duration::MAX)).await;
-    assert_eq!((outcome, time), (Err(RaceError::Empty), Duration::ZERO));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_loser_of_one_race_is_nothing_to_the_next() {
-    // In the original a loser's message stays, and a later race returns it.
-    let live = Live::default();
-    for round in 1..50 {
-        let field = [
-            live.good(ms(2), 1_000 + round),
-            live.good(ms(2), 2_000 + round),
-        ];
-        let winner = race(field, secs(5)).await.unwrap();
-        assert_eq!(winner % 1_000, round);
-    }
     settle().await;
     assert_eq!(live.now(), 0);
 }

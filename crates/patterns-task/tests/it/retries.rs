@@ -6,23 +6,9 @@ use std::time::Duration;
 
 use patterns_task::{Failure, GaveUp, Jitter, RetryConfig, RetryError, TaskError, retry, retry_if};
 use proptest::prelude::*;
-use tokio::time::sleep;
+use testing::{ms, quiet, secs};
 
-use crate::support::{ms, panicked, quiet, secs, timed, timeout};
-
-fn steady() -> RetryConfig {
-    RetryConfig {
-        jitter: Jitter::None,
-        ..RetryConfig::default()
-    }
-}
-
-fn attempts(number: u32) -> RetryConfig {
-    RetryConfig {
-        max_attempts: NonZeroU32::new(number).unwrap(),
-        ..steady()
-    }
-}
+use crate::support::{attempts, steady, timed, timeout};
 
 #[tokio::test(start_paused = true)]
 async fn a_success_at_once_needs_no_second_attempt() {
@@ -44,89 +30,6 @@ async fn the_third_attempt_may_succeed_after_delays_that_grow() {
         async move { if call < 3 { Err("busy") } else { Ok(call) } }
     });
     assert_eq!(timed(outcome).await, (Ok(3), ms(300)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn when_all_have_failed_the_last_failure_is_told() {
-    // An error is a failure, where the original takes it for a success.
-    let calls = Cell::new(0);
-    let outcome = retry(attempts(4), || {
-        calls.set(calls.get() + 1);
-        let call = calls.get();
-        async move { Err::<(), _>(call) }
-    });
-    let (outcome, time) = timed(outcome).await;
-    let error = RetryError {
-        attempts: 4,
-        failure: Failure::Failed(4),
-        gave_up: GaveUp::Exhausted,
-    };
-    assert_eq!((outcome, time), (Err(error), ms(700)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn one_attempt_is_one_and_none_cannot_be_said() {
-    // In the original no attempts are one; here the type has no zero.
-    let outcome = timed(retry(attempts(1), || async { Err::<(), _>("busy") })).await;
-    let error = RetryError {
-        attempts: 1,
-        failure: Failure::Failed("busy"),
-        gave_up: GaveUp::Exhausted,
-    };
-    assert_eq!(outcome, (Err(error), Duration::ZERO));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_panic_is_a_failure_as_any_other_wherever_it_comes_from() {
-    // In the original exits and throws escape.
-    quiet();
-    let mut calls = 0;
-    let outcome = retry(steady(), || {
-        calls += 1;
-        let call = calls;
-        assert!(call != 1, "as told, before the future");
-        async move {
-            assert!(call != 2, "as told, in the future");
-            Ok::<_, &str>(call)
-        }
-    });
-    assert_eq!(outcome.await, Ok(3));
-    let outcome = retry(steady(), || async { panic!("as told") }).await;
-    let failure = Failure::<&str>::Task(panicked("as told"));
-    assert_eq!(
-        outcome,
-        Err::<(), _>(RetryError {
-            attempts: 3,
-            failure,
-            gave_up: GaveUp::Exhausted
-        })
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_attempt_that_takes_too_long_is_a_failure() {
-    // The original has no such limit.
-    let config = RetryConfig {
-        attempt_timeout: secs(1),
-        ..steady()
-    };
-    let mut calls = 0;
-    let outcome = retry(config.clone(), || {
-        calls += 1;
-        let nap = if calls == 1 { secs(60) } else { ms(500) };
-        async move {
-            sleep(nap).await;
-            Ok::<_, &str>(7)
-        }
-    });
-    assert_eq!(timed(outcome).await, (Ok(7), ms(1_600)));
-    let outcome = retry(config, std::future::pending::<Result<(), &str>>);
-    let error = RetryError {
-        attempts: 3,
-        failure: timeout(),
-        gave_up: GaveUp::Exhausted,
-    };
-    assert_eq!(timed(outcome).await, (Err(error), ms(3_300)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,10 @@
 //! `scope`.
 
 use patterns_task::{Scope, ScopedTask, TaskError, scope, spawn};
+use testing::{ms, quiet, secs, settle};
 use tokio::time::sleep;
 
-use crate::support::{Live, ms, panicked, quiet, secs, settle, timed};
+use crate::support::{Live, panicked, timed};
 
 #[tokio::test(start_paused = true)]
 async fn a_scope_waits_for_all_its_tasks() {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use patterns_task::{Task, TaskError, spawn, spawn_with_stop};
+use testing::{ms, quiet, secs, settle};
 use tokio::time::sleep;
 
-use crate::support::{Live, ms, panicked, quiet, secs, settle, timed};
+use crate::support::{Live, panicked, timed};
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_had_replied_gives_its_value() {

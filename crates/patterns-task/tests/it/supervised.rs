@@ -6,24 +6,19 @@ use std::time::Duration;
 
 use otp_core::{Strategy, Supervisor};
 use patterns_task::{
-    Deadline, ExitReason, Restart, StartTaskError, SupervisedError, TaskError, TaskSupervisor,
-    TaskSupervisorConfig, supervised_task, with_deadline,
+    Deadline, ExitReason, Restart, StartTaskError, StopError, SupervisedError, TaskError,
+    TaskSupervisor, TaskSupervisorConfig, supervised_task, with_deadline,
 };
+use testing::{ms, quiet, secs, settle};
 use tokio::time::sleep;
 
-use crate::support::{Live, ms, nonzero, panicked, quiet, secs, settle, timed};
-
-async fn tasks() -> TaskSupervisor {
-    TaskSupervisor::start(TaskSupervisorConfig::default())
-        .await
-        .unwrap()
-}
+use crate::support::{Live, nonzero, panicked, tasks, timed};
 
 #[tokio::test(start_paused = true)]
 async fn a_supervised_task_gives_its_value_and_is_gone() {
     let tasks = tasks().await;
     assert_eq!(
-        supervised_task(&tasks, secs(5), async { 7 }).await.unwrap(),
+        supervised_task(&tasks, async { 7 }, secs(5)).await.unwrap(),
         7
     );
     settle().await;
@@ -41,7 +36,7 @@ async fn a_crash_is_an_error_and_harms_neither_the_caller_nor_the_others() {
     let mut other = other.await.unwrap();
     // More crashes than any limit of restarts.
     for _ in 0..20 {
-        let outcome = supervised_task(&tasks, secs(5), async { panic!("as told") }).await;
+        let outcome = supervised_task(&tasks, async { panic!("as told") }, secs(5)).await;
         let Err::<(), _>(SupervisedError::Task(error)) = outcome else {
             unreachable!()
         };
@@ -72,7 +67,7 @@ async fn its_process_crashes_as_if_nobody_had_caught_the_panic() {
 #[tokio::test(start_paused = true)]
 async fn one_whose_time_is_over_is_ended() {
     let (tasks, live) = (tasks().await, Live::default());
-    let (outcome, time) = timed(supervised_task(&tasks, secs(5), live.work(secs(3_600), ()))).await;
+    let (outcome, time) = timed(supervised_task(&tasks, live.work(secs(3_600), ()), secs(5))).await;
     assert!(matches!(
         outcome,
         Err(SupervisedError::Task(TaskError::Timeout))
@@ -83,26 +78,17 @@ async fn one_whose_time_is_over_is_ended() {
         (live.now(), live.ever(), tasks.count().await.unwrap().specs),
         (0, 1, 0)
     );
-    let outcome = supervised_task(&tasks, Duration::ZERO, live.work(ms(1), ())).await;
+    let outcome = supervised_task(&tasks, live.work(ms(1), ()), Duration::ZERO).await;
     assert!(matches!(
         outcome,
         Err(SupervisedError::Task(TaskError::NotStarted))
     ));
     assert_eq!(live.ever(), 1);
     assert!(
-        supervised_task(&tasks, Duration::MAX, live.work(secs(86_400), ()))
+        supervised_task(&tasks, live.work(secs(86_400), ()), Duration::MAX)
             .await
             .is_ok()
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_timeout_of_the_work_itself_is_a_value_as_any_other() {
-    // The original takes an exit with the reason timeout for its own time-out.
-    let tasks = tasks().await;
-    let outcome =
-        supervised_task(&tasks, secs(5), async { Err::<(), _>(TaskError::Timeout) }).await;
-    assert_eq!(outcome.unwrap(), Err(TaskError::Timeout));
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +138,7 @@ async fn a_full_supervisor_refuses_and_runs_nothing() {
     let two = tasks.spawn(live.work(secs(1), 2)).await.unwrap();
     let third = tasks.spawn(live.work(secs(1), 3)).await;
     assert!(matches!(third, Err(StartTaskError::MaxChildren)));
-    let third = supervised_task(&tasks, secs(5), live.work(secs(1), 3)).await;
+    let third = supervised_task(&tasks, live.work(secs(1), 3), secs(5)).await;
     assert!(matches!(
         third,
         Err(SupervisedError::Start(StartTaskError::MaxChildren))
@@ -169,24 +155,23 @@ async fn a_full_supervisor_refuses_and_runs_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_supervisor_that_does_not_run_says_so() {
     let (tasks, live) = (tasks().await, Live::default());
+    assert_eq!(tasks.pid(), tasks.supervisor_ref().pid());
     tasks.stop().await.unwrap();
     assert!(matches!(
         tasks.spawn(live.work(ms(1), ())).await,
-        Err(StartTaskError::NotRunning)
+        Err(StartTaskError::Closed)
     ));
     let child = tasks
         .start_child(Restart::Permanent, |_| async { Ok(()) })
         .await;
-    assert!(matches!(child, Err(StartTaskError::NotRunning)));
+    assert!(matches!(child, Err(StartTaskError::Closed)));
     assert!(matches!(
         tasks.children().await,
-        Err(StartTaskError::NotRunning)
+        Err(StartTaskError::Closed)
     ));
-    assert!(matches!(
-        tasks.count().await,
-        Err(StartTaskError::NotRunning)
-    ));
-    assert!(tasks.stop().await.is_err());
+    assert!(matches!(tasks.count().await, Err(StartTaskError::Closed)));
+    assert!(matches!(tasks.stop().await, Err(StopError::NoProc)));
+    assert_eq!(tasks.pid(), None);
     assert_eq!(live.ever(), 0);
 }
 
@@ -293,8 +278,8 @@ async fn a_deadline_is_inherited_by_supervised_tasks() {
     let tasks = tasks().await;
     let deadline = Deadline::after(secs(5));
     let seen = with_deadline(deadline, async {
-        let seen = supervised_task(&tasks, Duration::MAX, async { Deadline::current() }).await;
-        let late = supervised_task(&tasks, Duration::MAX, sleep(secs(60))).await;
+        let seen = supervised_task(&tasks, async { Deadline::current() }, Duration::MAX).await;
+        let late = supervised_task(&tasks, sleep(secs(60)), Duration::MAX).await;
         (seen.unwrap(), late)
     });
     let (seen, late) = seen.await.unwrap();

@@ -1,14 +1,16 @@
 //! What several modules need: work that is counted while it is there.
 
 use std::future::Future;
-use std::num::NonZeroUsize;
-use std::pin::pin;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Waker};
 use std::time::Duration;
 
-use patterns_task::{Failure, MapConfig, Order, StreamConfig, TaskError};
+use patterns_task::{
+    BatchConfig, Failure, Jitter, MapConfig, Order, RetryConfig, StreamConfig, TaskError,
+    TaskSupervisor, TaskSupervisorConfig,
+};
+use testing::{advance, at_each_await, ms, polled_after, secs, settle};
 use tokio::time::{Instant, sleep};
 
 /// Counts what is there.
@@ -85,14 +87,6 @@ impl Drop for Guard {
     }
 }
 
-pub(crate) const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-pub(crate) const fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
-
 pub(crate) fn nonzero(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).unwrap()
 }
@@ -113,6 +107,35 @@ pub(crate) fn stream_config(max_concurrency: usize, order: Order) -> StreamConfi
     }
 }
 
+/// The default options, without chance in the delays.
+pub(crate) fn steady() -> RetryConfig {
+    RetryConfig {
+        jitter: Jitter::None,
+        ..RetryConfig::default()
+    }
+}
+
+pub(crate) fn attempts(number: u32) -> RetryConfig {
+    RetryConfig {
+        max_attempts: NonZeroU32::new(number).unwrap(),
+        ..steady()
+    }
+}
+
+pub(crate) fn batch_config(batch_size: usize, max_concurrency: usize) -> BatchConfig {
+    BatchConfig {
+        batch_size: nonzero(batch_size),
+        max_concurrency: nonzero(max_concurrency),
+        ..BatchConfig::default()
+    }
+}
+
+pub(crate) async fn tasks() -> TaskSupervisor {
+    TaskSupervisor::start(TaskSupervisorConfig::default())
+        .await
+        .unwrap()
+}
+
 pub(crate) fn panicked(message: &str) -> TaskError {
     TaskError::Panicked(message.into())
 }
@@ -127,65 +150,32 @@ pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     (work.await, start.elapsed())
 }
 
-/// Lets other tasks run until they have nothing more to do.
-pub(crate) async fn settle() {
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Polls a future so often, with everything else having its turn and 10 ms going by in between; tells whether it was done by then.
-pub(crate) async fn polled<T>(work: impl Future<Output = T>, times: usize) -> bool {
-    let mut work = pin!(work);
-    for _ in 0..times {
-        let mut cx = Context::from_waker(Waker::noop());
-        if work.as_mut().poll(&mut cx).is_ready() {
-            return true;
-        }
-        tokio::time::advance(ms(10)).await;
-        tokio::task::yield_now().await;
-    }
-    false
-}
-
-/// Drops what `make` makes after ever more polls, until it is done; after each, nothing that it started runs.
+/// Drops what `make` makes after ever more polls, with 10 ms going by in between, until it is done; after each, nothing that it started runs.
 pub(crate) async fn dropped_at_each_await<F: Future>(make: impl Fn(Live) -> F) {
-    let mut times = 0;
-    let mut ever = 0;
-    loop {
+    let (mut polls, mut ever) = (0, 0);
+    at_each_await(async |times| {
         let live = Live::default();
-        let done = polled(make(live.clone()), times).await;
-        ever += live.ever();
+        let done = polled_in_steps(make(live.clone()), times).await;
+        (polls, ever) = (times, ever + live.ever());
         settle().await;
         assert_eq!(live.now(), 0, "after {times} polls");
         let begun = live.ever();
-        tokio::time::advance(secs(3_600)).await;
-        settle().await;
+        advance(secs(3_600)).await;
         assert_eq!(live.ever(), begun, "begun after the drop, at {times} polls");
-        if done {
-            break;
-        }
-        times += 1;
-        assert!(times < 1_000, "it never ends");
-    }
-    assert!(times > 1, "it never waited");
+        done
+    })
+    .await;
+    assert!(polls > 1, "it never waited");
     assert!(ever > 0, "it never began anything");
 }
 
-/// Keeps expected panics out of the output.
-pub(crate) fn quiet() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            let payload = info.payload();
-            let text = payload.downcast_ref::<&str>().copied();
-            let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-            if text.is_some_and(|text| !text.starts_with("as told")) {
-                before(info);
-            }
-        }));
-    });
+/// Polls a future so often, with one turn for everything else and 10 ms going by in between; tells whether it was done by then.
+async fn polled_in_steps<T>(work: impl Future<Output = T>, times: usize) -> bool {
+    let step = async || {
+        tokio::time::advance(ms(10)).await;
+        tokio::task::yield_now().await;
+    };
+    polled_after(work, times, step).await
 }
 
 /// Panics when it is dropped.

@@ -8,9 +8,10 @@ use patterns_task::{
     Order, StreamConfig, TaskError, async_stream, parallel_map, race, scope, spawn, stream_of,
     yield_many,
 };
+use testing::{ms, secs};
 use tokio::task::{block_in_place, yield_now};
 
-use crate::support::{Live, map_config, ms, nonzero, secs, stream_config};
+use crate::support::{Live, map_config, nonzero, stream_config};
 
 /// Work that waits in a way that differs from item to item.
 async fn jump(n: u64) -> u64 {
