@@ -40,6 +40,7 @@ use crate::server::{AgentMsg, AgentServer, Life, Work};
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "the agent ends when its last handle is dropped"]
 pub struct Agent<T> {
     server: ServerRef<AgentMsg<T>>,
     shared: Arc<Shared<T>>,
@@ -334,7 +335,7 @@ impl<T> Agent<T> {
     ///
     /// For a single call: `agent.with_timeout(soon).get(|state| ..)`. Zero times out as soon as the runtime gets to it,
     /// `Duration::MAX` waits without limit.
-    #[must_use]
+    #[must_use = "the handle that it is called on keeps its own"]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self {
             timeout,

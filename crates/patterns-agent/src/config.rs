@@ -43,7 +43,7 @@ pub struct AgentConfig<T> {
     ///
     /// In a full mailbox [`cast`](crate::Agent::cast) fails with [`Full`](crate::AgentError::Full); everything else waits
     /// for room.
-    pub mailbox_bound: Option<NonZeroUsize>,
+    pub mailbox_capacity: Option<NonZeroUsize>,
 
     /// How long a call waits for its answer. Default: 5 s, as in OTP.
     ///
@@ -61,7 +61,7 @@ impl<T> Default for AgentConfig<T> {
             name: None,
             on_panic: OnPanic::Stop,
             validator: None,
-            mailbox_bound: None,
+            mailbox_capacity: None,
             call_timeout: Duration::from_secs(5),
             start_timeout: Duration::MAX,
         }
@@ -74,7 +74,7 @@ impl<T> Clone for AgentConfig<T> {
             name: self.name.clone(),
             on_panic: self.on_panic.clone(),
             validator: self.validator.clone(),
-            mailbox_bound: self.mailbox_bound,
+            mailbox_capacity: self.mailbox_capacity,
             call_timeout: self.call_timeout,
             start_timeout: self.start_timeout,
         }
@@ -87,7 +87,7 @@ impl<T> fmt::Debug for AgentConfig<T> {
             .field("name", &self.name)
             .field("on_panic", &self.on_panic)
             .field("validator", &self.validator)
-            .field("mailbox_bound", &self.mailbox_bound)
+            .field("mailbox_capacity", &self.mailbox_capacity)
             .field("call_timeout", &self.call_timeout)
             .field("start_timeout", &self.start_timeout)
             .finish()
@@ -100,7 +100,7 @@ impl<T> AgentConfig<T> {
         if let Some(name) = &self.name {
             options = options.name(Arc::clone(name));
         }
-        if let Some(bound) = self.mailbox_bound {
+        if let Some(bound) = self.mailbox_capacity {
             options = options.bounded(bound.get());
         }
         options

@@ -7,11 +7,9 @@ use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use otp_core::{Child, StartError};
-
 use crate::core::Shared;
 use crate::error::Fault;
-use crate::{Agent, AgentConfig, AgentError, AgentMsg, Reader};
+use crate::{Agent, AgentConfig, AgentError, AgentMsg, Child, Pid, Reader, StartError};
 
 /// The options of a [`ConfigStore`].
 pub struct ConfigStoreConfig<K, V> {
@@ -71,10 +69,11 @@ pub type ConfigStoreMsg<K, V> = AgentMsg<HashMap<K, V>>;
 ///
 /// assert_eq!(settings.put("port", 9090).await?, Some(8080));
 /// let before = settings.merge([("workers", 8), ("retries", 5)]).await?;
-/// assert_eq!((before.len(), settings.size()?), (2, 3));
+/// assert_eq!((before.len(), settings.len()?), (2, 3));
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "the store ends when its last handle is dropped"]
 pub struct ConfigStore<K, V> {
     agent: Agent<HashMap<K, V>>,
     reader: Reader<HashMap<K, V>>,
@@ -250,6 +249,12 @@ where
             })
             .await
     }
+
+    /// Returns the process that runs it at this moment, if one does.
+    #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
+        self.agent.pid()
+    }
 }
 
 impl<K: Eq + Hash, V> ConfigStore<K, V> {
@@ -307,7 +312,7 @@ impl<K: Eq + Hash, V> ConfigStore<K, V> {
     /// # Errors
     ///
     /// As [`Reader::snapshot`].
-    pub fn has_key<Q>(&self, key: &Q) -> Result<bool, AgentError>
+    pub fn contains_key<Q>(&self, key: &Q) -> Result<bool, AgentError>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
@@ -320,14 +325,22 @@ impl<K: Eq + Hash, V> ConfigStore<K, V> {
     /// # Errors
     ///
     /// As [`Reader::snapshot`].
-    pub fn size(&self) -> Result<usize, AgentError> {
+    pub fn len(&self) -> Result<usize, AgentError> {
         Ok(self.reader.snapshot()?.len())
+    }
+
+    /// Tells whether there is no entry.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::snapshot`].
+    pub fn is_empty(&self) -> Result<bool, AgentError> {
+        Ok(self.reader.snapshot()?.is_empty())
     }
 
     /// Returns the agent: to change several entries in one closure, to wait for a setting, to stop it.
     ///
     /// What a closure of your own puts is not held to `max_entries`.
-    #[must_use]
     pub fn agent(&self) -> &Agent<HashMap<K, V>> {
         &self.agent
     }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use otp_core::{Child, StartError};
-
-use crate::{Agent, AgentConfig, AgentError, AgentMsg};
+use crate::{Agent, AgentConfig, AgentError, AgentMsg, Child, Pid, StartError};
 
 /// A number that many count up and down: an [`Agent`] of an `i64`.
 ///
@@ -28,6 +26,7 @@ use crate::{Agent, AgentConfig, AgentError, AgentMsg};
 /// # }
 /// ```
 #[derive(Debug, Clone)]
+#[must_use = "the counter ends when its last handle is dropped"]
 pub struct Counter {
     agent: Agent<i64>,
 }
@@ -171,8 +170,13 @@ impl Counter {
             .cast(move |number| *number = number.saturating_add(amount))
     }
 
-    /// Returns the agent: to wait for a number, to watch it, to stop it.
+    /// Returns the process that runs it at this moment, if one does.
     #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
+        self.agent.pid()
+    }
+
+    /// Returns the agent: to wait for a number, to watch it, to stop it.
     pub fn agent(&self) -> &Agent<i64> {
         &self.agent
     }

@@ -43,6 +43,14 @@ pub enum AgentError {
     },
 }
 
+impl AgentError {
+    /// Tells whether no answer came in time.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout)
+    }
+}
+
 impl fmt::Display for AgentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -66,9 +74,10 @@ impl fmt::Display for AgentError {
 
 impl Error for AgentError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
+        // The text holds the cause, so what comes next is the cause's own.
         match self {
-            Self::Exited(reason) => reason.cause().map(|cause| cause as &(dyn Error + 'static)),
-            Self::Refused(cause) => Some(&**cause),
+            Self::Exited(reason) => reason.cause()?.source(),
+            Self::Refused(cause) => cause.source(),
             _ => None,
         }
     }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use otp_core::ServerState;
 
 /// How an agent is doing, as of the moment of asking. Asking costs the agent nothing.
-#[derive(Debug, Clone)]
+///
+/// `state` and `waiting` are of now. `version`, `handled`, `panicked` and `refused` are counted since the start, over all restarts, and
+/// only grow.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AgentInfo {
     /// The name given in the options.
@@ -16,7 +19,7 @@ pub struct AgentInfo {
     pub version: u64,
     /// Closures accepted and not begun.
     pub waiting: usize,
-    /// Closures begun, over all restarts. Written when the process has worked off what was waiting, or after 64 at the
+    /// Closures begun. Written when the process has worked off what was waiting, or after 64 at the
     /// latest.
     pub handled: u64,
     /// Closures, and checks of a validator, that panicked.

@@ -26,5 +26,5 @@ pub use server::AgentMsg;
 pub use statistics::{Metric, Statistics, StatisticsConfig, StatisticsMsg, Timing};
 pub use view::View;
 
-// What the functions here take or return.
+#[doc(no_inline)]
 pub use otp_core::{Child, ExitReason, Pid, ServerState, StartError, StopError};

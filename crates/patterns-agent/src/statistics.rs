@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use otp_core::{Child, StartError, StopError};
-
 pub use self::metric::{Metric, Timing};
 use self::table::Table;
 use self::timed::Timed;
-use crate::{Agent, AgentConfig, AgentError, AgentInfo, AgentMsg};
+use crate::{
+    Agent, AgentConfig, AgentError, AgentInfo, AgentMsg, Child, Pid, StartError, StopError,
+};
 
 /// The name of a metric.
 type Name = Cow<'static, str>;
@@ -31,8 +31,8 @@ pub struct StatisticsConfig {
     pub max_metrics: NonZeroUsize,
     /// The name for log events and listings. Default: `None`.
     pub name: Option<Arc<str>>,
-    /// How many requests may wait for their turn. Default: `None`, no bound. See [`AgentConfig::mailbox_bound`].
-    pub mailbox_bound: Option<NonZeroUsize>,
+    /// How many requests may wait for their turn. Default: `None`, no bound. See [`AgentConfig::mailbox_capacity`].
+    pub mailbox_capacity: Option<NonZeroUsize>,
     /// How long a request waits for its answer. Default: 5 s.
     pub call_timeout: Duration,
 }
@@ -42,7 +42,7 @@ impl Default for StatisticsConfig {
         Self {
             max_metrics: NonZeroUsize::new(10_000).unwrap_or(NonZeroUsize::MIN),
             name: None,
-            mailbox_bound: None,
+            mailbox_capacity: None,
             call_timeout: Duration::from_secs(5),
         }
     }
@@ -72,6 +72,7 @@ impl Default for StatisticsConfig {
 /// # }
 /// ```
 #[derive(Debug, Clone)]
+#[must_use = "they end when their last handle is dropped"]
 pub struct Statistics {
     agent: Agent<Table>,
     unrecorded: Arc<AtomicU64>,
@@ -316,6 +317,12 @@ impl Statistics {
         self.unrecorded.load(Ordering::Relaxed)
     }
 
+    /// Returns the process that runs it at this moment, if one does.
+    #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
+        self.agent.pid()
+    }
+
     /// Tells how its agent is doing, without asking it.
     #[must_use]
     pub fn info(&self) -> AgentInfo {
@@ -357,7 +364,7 @@ impl Statistics {
 fn agent_config(config: StatisticsConfig) -> AgentConfig<Table> {
     AgentConfig {
         name: config.name,
-        mailbox_bound: config.mailbox_bound,
+        mailbox_capacity: config.mailbox_capacity,
         call_timeout: config.call_timeout,
         ..AgentConfig::default()
     }

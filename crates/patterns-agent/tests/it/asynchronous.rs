@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use patterns_agent::AgentError;
+use testing::{ms, secs, settle};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::support::{agent, keep_busy, ms, secs, settle, soon};
+use crate::support::{agent, keep_busy, soon};
 
 #[tokio::test]
 async fn it_returns_its_result_and_the_state_is_the_new_one() {

@@ -4,9 +4,10 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use patterns_agent::{Agent, AgentConfig, AgentError};
+use testing::{ms, secs, settle};
 use tokio::time::Instant;
 
-use crate::support::{agent, keep_busy, ms, secs, settle, soon};
+use crate::support::{agent, keep_busy, soon};
 
 #[tokio::test]
 async fn each_operation_returns_what_its_closure_makes() {
@@ -117,7 +118,7 @@ async fn a_call_without_limit_waits_until_its_turn_comes() {
 #[tokio::test]
 async fn a_full_mailbox_refuses_casts_and_has_all_else_wait() {
     let config = AgentConfig {
-        mailbox_bound: NonZeroUsize::new(1),
+        mailbox_capacity: NonZeroUsize::new(1),
         ..AgentConfig::default()
     };
     let agent = Agent::start_with(config, || 0).await.unwrap();

@@ -5,9 +5,10 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use patterns_agent::{Agent, AgentError, Pid, Reader};
+use testing::secs;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::{agent, restoring, secs};
+use crate::support::{agent, restoring};
 
 /// An agent on a thread of its own, so that its closures may block.
 struct Own {

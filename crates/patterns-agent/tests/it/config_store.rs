@@ -6,8 +6,9 @@ use std::num::NonZeroUsize;
 use patterns_agent::{
     AgentConfig, AgentError, ConfigStore, ConfigStoreConfig, StartError, Validator,
 };
+use testing::settle;
 
-use crate::support::{fatal, keep_busy, settle, soon};
+use crate::support::{fatal, keep_busy, soon};
 
 fn map<const N: usize>(entries: [(&'static str, i32); N]) -> HashMap<&'static str, i32> {
     HashMap::from(entries)
@@ -30,13 +31,15 @@ async fn a_missing_key_is_none_or_the_default() {
         (store.get_or("a", 9).unwrap(), store.get_or("b", 9).unwrap()),
         (1, 9)
     );
-    assert!(store.has_key("a").unwrap() && !store.has_key("b").unwrap());
+    assert!(store.contains_key("a").unwrap() && !store.contains_key("b").unwrap());
 }
 
 #[tokio::test]
 async fn changes_return_what_was_there_before() {
     let store = store([]).await;
+    assert!(store.is_empty().unwrap());
     assert_eq!(store.put("a", 1).await.unwrap(), None);
+    assert!(!store.is_empty().unwrap());
     assert_eq!(store.put("a", 2).await.unwrap(), Some(1));
     assert_eq!(store.delete("a").await.unwrap(), Some(2));
     assert_eq!(store.delete("a").await.unwrap(), None);
@@ -51,17 +54,8 @@ async fn changes_return_what_was_there_before() {
     );
     assert_eq!(store.put_all([("e", 5)]).await.unwrap().len(), 3);
     assert_eq!(
-        (store.keys().unwrap(), store.size().unwrap()),
+        (store.keys().unwrap(), store.len().unwrap()),
         (vec!["e"], 1)
-    );
-}
-
-#[tokio::test]
-async fn a_stored_none_is_told_from_no_entry() {
-    let store = ConfigStore::start([("set", None::<u8>)]).await.unwrap();
-    assert_eq!(
-        (store.get("set").unwrap(), store.get("unset").unwrap()),
-        (Some(None), None)
     );
 }
 
@@ -213,5 +207,6 @@ async fn a_supervised_store_can_be_read_from_its_first_state_on_and_after_a_rest
     store.agent().get(|_| ()).await.unwrap();
     assert_eq!(store.get("a").unwrap(), Some(1));
     tree.stop().await.unwrap();
-    assert!(matches!(store.size(), Err(AgentError::NoProc)));
+    assert!(matches!(store.len(), Err(AgentError::NoProc)));
+    assert!(matches!(store.is_empty(), Err(AgentError::NoProc)));
 }

@@ -1,8 +1,9 @@
 //! The counter.
 
 use patterns_agent::{AgentConfig, AgentError, Counter, Validator};
+use testing::settle;
 
-use crate::support::{settle, soon};
+use crate::support::soon;
 
 #[tokio::test]
 async fn it_begins_where_it_is_told_to() {

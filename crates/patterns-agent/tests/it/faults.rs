@@ -12,9 +12,10 @@ use parking_lot::Mutex;
 use patterns_agent::{
     Agent, AgentConfig, AgentError, ExitReason, Reader, Statistics, StatisticsConfig, Validator,
 };
+use testing::{secs, settle};
 use tokio::runtime::Builder;
 
-use crate::support::{agent, fatal, restoring, secs, settle, soon};
+use crate::support::{agent, fatal, restoring, soon};
 
 /// Panics in its drop, unless a panic is on its way.
 struct Mine;
@@ -307,7 +308,7 @@ async fn a_restart_whose_first_state_fails_once_keeps_readers_and_views() {
 #[tokio::test]
 async fn a_mailbox_of_one_has_statistics_say_what_they_could_not_note() {
     let config = StatisticsConfig {
-        mailbox_bound: NonZeroUsize::new(1),
+        mailbox_capacity: NonZeroUsize::new(1),
         ..StatisticsConfig::default()
     };
     let stats = Statistics::start_with(config).await.unwrap();

@@ -80,11 +80,11 @@ async fn settings_agree(most: usize, hold: bool, ops: Vec<Setting>) -> Result<()
             model = before;
         }
         let all = store.get_all().unwrap();
-        prop_assert_eq!((&*all, store.size().unwrap()), (&model, model.len()));
+        prop_assert_eq!((&*all, store.len().unwrap()), (&model, model.len()));
         prop_assert_eq!(store.agent().version(), version);
         for key in 0..8 {
             prop_assert_eq!(store.get(&key).unwrap(), model.get(&key).copied());
-            prop_assert_eq!(store.has_key(&key).unwrap(), model.contains_key(&key));
+            prop_assert_eq!(store.contains_key(&key).unwrap(), model.contains_key(&key));
             let or = model.get(&key).copied().unwrap_or(-1);
             prop_assert_eq!(store.get_or(&key, -1).unwrap(), or);
         }

@@ -6,13 +6,16 @@ use std::time::Duration;
 use patterns_agent::{
     Agent, AgentConfig, AgentError, ConfigStoreConfig, OnPanic, StartError, StatisticsConfig,
 };
+use testing::{ms, secs};
 
-use crate::support::{keep_busy, ms, secs, soon};
+use crate::support::{keep_busy, soon};
 
 #[test]
 fn the_defaults_are_as_documented() {
     let config = AgentConfig::<u8>::default();
-    assert!(config.name.is_none() && config.validator.is_none() && config.mailbox_bound.is_none());
+    assert!(
+        config.name.is_none() && config.validator.is_none() && config.mailbox_capacity.is_none()
+    );
     assert!(matches!(config.on_panic, OnPanic::Stop));
     assert_eq!(
         (config.call_timeout, config.start_timeout),
@@ -23,7 +26,7 @@ fn the_defaults_are_as_documented() {
         (stats.max_metrics.get(), stats.call_timeout),
         (10_000, secs(5))
     );
-    assert!(stats.name.is_none() && stats.mailbox_bound.is_none());
+    assert!(stats.name.is_none() && stats.mailbox_capacity.is_none());
     assert!(ConfigStoreConfig::<u8, u8>::default().max_entries.is_none());
 }
 
@@ -45,7 +48,7 @@ async fn the_time_out_of_calls_is_an_option() {
 #[tokio::test]
 async fn the_greatest_bound_and_time_outs_are_allowed() {
     let config = AgentConfig {
-        mailbox_bound: NonZeroUsize::new(usize::MAX),
+        mailbox_capacity: NonZeroUsize::new(usize::MAX),
         call_timeout: Duration::MAX,
         start_timeout: Duration::MAX,
         ..AgentConfig::default()

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use patterns_agent::{Agent, AgentError, StartError};
+use testing::settle;
 
-use crate::support::{agent, fatal, harmless, restoring, settle};
+use crate::support::{agent, fatal, harmless, restoring};
 
 /// A closure that panics half-way, as each kind of operation.
 async fn panic_in(kind: usize, agent: &Agent<Vec<u64>>) -> Result<(), AgentError> {

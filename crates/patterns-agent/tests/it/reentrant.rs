@@ -10,8 +10,9 @@ use parking_lot::Mutex;
 use patterns_agent::{
     Agent, AgentConfig, AgentError, ConfigStore, ConfigStoreConfig, OnPanic, Reader, Validator,
 };
+use testing::settle;
 
-use crate::support::{agent, settle, soon};
+use crate::support::{agent, soon};
 
 /// A state whose clone, comparison and drop run what they are told to.
 struct Hooked {

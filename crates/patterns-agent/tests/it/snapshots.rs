@@ -6,8 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use patterns_agent::{AgentConfig, AgentError, Reader};
+use testing::settle;
 
-use crate::support::{Sheep, agent, keep_busy, restoring, settle};
+use crate::support::{Sheep, agent, keep_busy, restoring};
 
 #[tokio::test]
 async fn a_snapshot_never_changes_and_the_next_one_shows_the_update() {

@@ -7,15 +7,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use patterns_agent::{Agent, AgentConfig, AgentError, ExitReason, OnPanic};
+use testing::secs;
 use tokio::sync::oneshot;
-
-pub(crate) const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-pub(crate) const fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
 
 /// Starts an agent with the default options.
 pub(crate) async fn agent<T: Send + Sync + 'static>(state: T) -> Agent<T> {
@@ -49,13 +42,6 @@ pub(crate) fn keep_busy<T: Clone + Send + Sync + 'static>(agent: &Agent<T>) -> o
             .is_pending()
     );
     release
-}
-
-/// Lets other tasks run until they have nothing more to do.
-pub(crate) async fn settle() {
-    for _ in 0..50 {
-        tokio::task::yield_now().await;
-    }
 }
 
 /// The outcome of a future that must come. What never comes is a failure and not a hang.

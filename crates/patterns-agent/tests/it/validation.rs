@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use patterns_agent::{Agent, AgentConfig, AgentError, OnPanic, StartError, Validator};
+use testing::settle;
 
-use crate::support::{fatal, harmless, settle, soon};
+use crate::support::{fatal, harmless, soon};
 
 fn below_ten() -> AgentConfig<u64> {
     AgentConfig {
@@ -119,7 +120,7 @@ async fn a_validator_that_panics_at_the_start_fails_it() {
 }
 
 #[tokio::test]
-async fn an_error_of_any_type_can_refuse_and_is_the_source() {
+async fn an_error_of_any_type_can_refuse_and_is_the_cause() {
     let config = AgentConfig {
         validator: Some(Validator::new(|text: &String| {
             text.parse::<u16>().map(|_| ())
@@ -128,6 +129,8 @@ async fn an_error_of_any_type_can_refuse_and_is_the_source() {
     };
     let agent = Agent::start_with(config, || "80".to_owned()).await.unwrap();
     let error = agent.update(|text| text.push('x')).await.unwrap_err();
-    let source = std::error::Error::source(&error).unwrap();
-    assert!(source.is::<std::num::ParseIntError>());
+    let AgentError::Refused(cause) = error else {
+        panic!("{error:?}");
+    };
+    assert!(cause.is::<std::num::ParseIntError>());
 }

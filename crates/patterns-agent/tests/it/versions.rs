@@ -3,8 +3,9 @@
 use std::task::{Context, Poll, Waker};
 
 use patterns_agent::AgentError;
+use testing::settle;
 
-use crate::support::{agent, keep_busy, settle, soon};
+use crate::support::{agent, keep_busy, soon};
 
 #[tokio::test]
 async fn the_first_state_is_version_one_and_each_update_makes_one_more() {

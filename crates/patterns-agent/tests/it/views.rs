@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use patterns_agent::{AgentConfig, AgentError, View};
+use testing::settle;
 
-use crate::support::{agent, settle, soon};
+use crate::support::{agent, soon};
 
 #[tokio::test]
 async fn a_view_is_up_to_date_when_the_call_that_made_the_change_returns() {

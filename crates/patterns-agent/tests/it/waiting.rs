@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use patterns_agent::AgentError;
+use testing::{ms, settle};
 
-use crate::support::{agent, ms, settle, soon};
+use crate::support::{agent, soon};
 
 #[tokio::test]
 async fn a_state_that_is_so_already_is_found_at_once() {

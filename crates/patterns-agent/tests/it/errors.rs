@@ -1,6 +1,9 @@
 //! The texts that people read.
 
 use std::error::Error;
+use std::fmt;
+use std::num::ParseIntError;
+use std::sync::Arc;
 
 use patterns_agent::{
     AgentConfig, AgentError, ConfigStore, Counter, ExitReason, OnPanic, Statistics, Validator,
@@ -41,8 +44,37 @@ async fn errors_say_what_happened() {
         text.starts_with("processes wait for each other in a circle: "),
         "{text}"
     );
-    let sources: Vec<_> = errors.iter().filter_map(|error| error.source()).collect();
-    assert_eq!(sources.len(), 1, "a refusal has a cause");
+    assert!(errors.iter().all(|error| error.source().is_none()));
+    let timeouts = errors.iter().filter(|error| error.is_timeout());
+    assert_eq!(timeouts.count(), 1);
+}
+
+/// An error whose cause is another one.
+#[derive(Debug)]
+struct Above(ParseIntError);
+
+impl fmt::Display for Above {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the port is no number")
+    }
+}
+
+impl Error for Above {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[test]
+fn an_error_printed_as_a_chain_says_nothing_twice() {
+    let above = || Above("x".parse::<u16>().unwrap_err());
+    for error in [
+        AgentError::Refused(Arc::new(above())),
+        AgentError::Exited(above().into()),
+    ] {
+        assert!(error.to_string().ends_with(": the port is no number"));
+        assert!(error.source().unwrap().is::<ParseIntError>());
+    }
 }
 
 #[tokio::test]
@@ -72,7 +104,7 @@ async fn debug_shows_no_state() {
     Agent { name: None, version: 1, .. }
     Reader { version: 1, .. }
     View(6)
-    AgentConfig { name: Some("config"), on_panic: Restore(..), validator: Some(Validator(..)), mailbox_bound: None, call_timeout: 5s, start_timeout: 18446744073709551615.999999999s }
+    AgentConfig { name: Some("config"), on_panic: Restore(..), validator: Some(Validator(..)), mailbox_capacity: None, call_timeout: 5s, start_timeout: 18446744073709551615.999999999s }
     ConfigStore { agent: Agent { name: None, version: 1, .. }, .. }
     Statistics { agent: Agent { name: None, version: 1, .. }, unrecorded: 0 }
     Counter { agent: Agent { name: None, version: 1, .. } }

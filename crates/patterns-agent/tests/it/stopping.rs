@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use patterns_agent::{Agent, AgentError, StartError, StopError};
+use testing::{at_each_await, polled, settle};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::support::{agent, keep_busy, settle, soon};
+use crate::support::{agent, keep_busy, soon};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().build().unwrap()
@@ -142,20 +143,16 @@ fn an_agent_whose_runtime_is_dropped_is_closed() {
 
 #[tokio::test]
 async fn a_start_that_is_dropped_at_any_await_leaves_no_process() {
-    for polls in 0..3 {
+    at_each_await(async |polls| {
+        let mut done = false;
         for _ in 0..20 {
-            let mut start = pin!(Agent::start(|| 0));
-            for _ in 0..polls {
-                let mut cx = Context::from_waker(Waker::noop());
-                if start.as_mut().poll(&mut cx).is_ready() {
-                    break;
-                }
-                tokio::task::yield_now().await;
-            }
+            done = polled(Agent::start(|| 0), polls).await;
         }
         settle().await;
         assert!(Handle::current().metrics().num_alive_tasks() <= 2);
-    }
+        done
+    })
+    .await;
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Agents below a supervisor: named, started anew, with handles that stay valid.
 
-use otp_core::{Child, Registry, Strategy, Supervisor, SupervisorRef};
-use patterns_agent::{Agent, AgentConfig, AgentError, Counter, Statistics, StatisticsConfig};
+use otp_core::{Child, Strategy, Supervisor, SupervisorRef};
+use patterns_agent::{Agent, AgentConfig, AgentError, Statistics, StatisticsConfig};
+use testing::settle;
 
-use crate::support::{fatal, settle, soon};
+use crate::support::{fatal, soon};
 
 async fn tree<M: Send + 'static>(child: Child<M>) -> SupervisorRef {
     let supervisor = Supervisor::new(Strategy::OneForOne).child(child);
@@ -78,24 +79,6 @@ async fn a_reader_waits_over_a_stop_and_is_told_when_the_child_is_deleted() {
         soon(waiting).await.unwrap(),
         Err(AgentError::NoProc)
     ));
-}
-
-#[tokio::test]
-async fn a_named_child_is_found_by_its_name_and_id() {
-    let names: Registry<&str, patterns_agent::AgentMsg<i64>> = Registry::new();
-    let config = AgentConfig {
-        name: Some("the counter".into()),
-        ..AgentConfig::default()
-    };
-    let (child, counter) = Counter::child("counter", config, 5);
-    let tree = tree(child.register_as(names.via("counter"))).await;
-    assert_eq!(counter.increment().await.unwrap(), 6);
-    assert_eq!(counter.agent().info().name.as_deref(), Some("the counter"));
-    let pid = names.whereis("counter").unwrap().pid().unwrap();
-    assert_eq!(pid, counter.agent().pid().unwrap());
-    let children = tree.which_children().await.unwrap();
-    assert_eq!(&*children[0].id, "counter");
-    tree.stop().await.unwrap();
 }
 
 #[tokio::test]
