@@ -98,7 +98,7 @@ async fn read(mut subscription: Subscription<Order>, rest: Duration) -> Met {
     while let Some(event) = subscription.recv().await {
         match event {
             Event::Message(_) => met.received += 1,
-            Event::Lagged(lost) => {
+            Event::Lost(lost) => {
                 met.lost += lost;
                 met.gaps += 1;
             }
@@ -223,7 +223,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let audited = audit.flush().len() as u64;
     println!("audit: {audited} kept");
-    orders.stop().await;
+    orders.stop().await?;
 
     let mut sum = audited;
     for (name, task) in tasks {
@@ -242,12 +242,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let stats = orders.stats();
     println!(
-        "in all: {} delivered = {} received + {} lost + {} queued + {} discarded",
-        stats.delivered, stats.received, stats.lost, stats.queued, stats.discarded
+        "in all: {} delivered = {} received + {} lost + {} waiting + {} discarded",
+        stats.delivered, stats.received, stats.lost, stats.waiting, stats.discarded
     );
     let sound = sum == delivered
         && stats.delivered == delivered
-        && stats.received + stats.lost + stats.queued + stats.discarded == delivered
+        && stats.received + stats.lost + stats.waiting as u64 + stats.discarded == delivered
         && servers[1] == published
         && audited == published
         && invoices.cents.load(Ordering::Relaxed) == paid

@@ -22,7 +22,7 @@ pub struct PubSubConfig {
     /// Zero allows none. Nothing is set aside for them.
     pub max_retained: usize,
 
-    /// Into how many parts the topics are dealt out, each with a lock of its own: 1 to 1,024. Default: 16.
+    /// Into how many parts the topics are dealt out, each with a lock of its own: from 1 to 1,024. Default: 16.
     ///
     /// Rounded up to a power of two.
     pub shards: usize,
@@ -45,7 +45,7 @@ impl PubSubConfig {
         } else {
             Err(BadOption {
                 option: "shards",
-                allowed: "1 to 1,024",
+                allowed: "from 1 to 1,024",
             })
         }
     }

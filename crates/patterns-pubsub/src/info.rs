@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use crate::sync::Arc;
 
 /// A subscriber, as of the moment of asking.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SubscriberInfo {
     /// A number that no other subscriber of the same pub/sub has, before or after.
@@ -37,7 +37,7 @@ impl SubscriberInfo {
 }
 
 /// What a subscriber is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubscriberKind {
     /// A [`Subscription`](crate::Subscription) with a queue of its own.

@@ -41,5 +41,6 @@ pub use server::PubSubMsg;
 pub use stats::PubSubStats;
 pub use subscription::{Ended, Subscription};
 
+// What signatures here name that comes from otp-core.
 #[doc(no_inline)]
-pub use otp_core::{BadOption, Child, StartError};
+pub use otp_core::{BadOption, Child, Pid, ServerRef, StartError, StopError};

@@ -265,6 +265,15 @@ impl<M> Mailbox<M> {
         self.state.lock().ended()
     }
 
+    /// Tells whether it has ended and nothing is left to be told.
+    pub(crate) fn is_finished(&self) -> bool {
+        let state = self.state.lock();
+        state.ended().is_some()
+            && !state.to_tell
+            && state.held.is_empty()
+            && state.queue.is_exhausted()
+    }
+
     /// Its counts, with what waits now.
     pub(crate) fn tally(&self) -> Tally {
         let state = self.state.lock();
@@ -324,7 +333,7 @@ impl<M> State<M> {
                 self.tally.received += 1;
                 Poll::Ready(Some(Event::Message(message)))
             }
-            Some(Popped::Lost(lost)) => Poll::Ready(Some(Event::Lagged(lost))),
+            Some(Popped::Lost(lost)) => Poll::Ready(Some(Event::Lost(lost))),
             None if self.ended().is_none() => Poll::Pending,
             None if std::mem::take(&mut self.to_tell) => Poll::Ready(Some(Event::Disconnected)),
             None => Poll::Ready(None),

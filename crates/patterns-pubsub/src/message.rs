@@ -115,7 +115,7 @@ pub enum Event<M> {
     /// A message.
     Message(Message<M>),
     /// So many messages are missing at this place, because this subscriber was too slow for its queue.
-    Lagged(u64),
+    Lost(u64),
     /// The subscription has ended because its queue was full, as [`Overflow::Disconnect`](crate::Overflow::Disconnect)
     /// asks. Nothing comes after it.
     Disconnected,
@@ -127,7 +127,7 @@ impl<M> Event<M> {
     pub fn into_message(self) -> Option<Message<M>> {
         match self {
             Self::Message(message) => Some(message),
-            Self::Lagged(_) | Self::Disconnected => None,
+            Self::Lost(_) | Self::Disconnected => None,
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::{BadOption, Message, SubscribeError};
 /// for cents in [100, 120, 90] {
 ///     prices.publish("prices.tea", Price { symbol: "TEA", cents })?;
 /// }
-/// assert!(matches!(subscription.try_recv(), Some(Event::Lagged(2))));
+/// assert!(matches!(subscription.try_recv(), Some(Event::Lost(2))));
 /// assert!(matches!(subscription.try_recv(), Some(Event::Message(price)) if price.cents == 90));
 /// # Ok(()) }
 /// ```

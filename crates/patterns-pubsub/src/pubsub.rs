@@ -4,8 +4,6 @@ mod looking;
 
 use std::fmt;
 
-use otp_core::{Child, ServerRef};
-
 use crate::pattern::is_topic;
 use crate::route::Except;
 use crate::routes::NoRoute;
@@ -13,8 +11,9 @@ use crate::server::{PubSubMsg, Server};
 use crate::shared::{Shared, Sharing, refused};
 use crate::sync::Arc;
 use crate::{
-    BadOption, Collector, Event, Message, PubSubConfig, PublishError, Publisher, StartError,
-    SubscribeError, SubscribeOptions, SubscribeServerOptions, Subscription,
+    BadOption, Child, Collector, Event, Message, Pid, PubSubConfig, PublishError, Publisher,
+    ServerRef, StartError, StopError, SubscribeError, SubscribeOptions, SubscribeServerOptions,
+    Subscription,
 };
 
 /// Hands what is published to a topic to all who have subscribed to it.
@@ -46,6 +45,7 @@ use crate::{
 /// # drop(all.try_recv());
 /// # Ok(()) }
 /// ```
+#[must_use = "subscriptions end when the last handle is dropped"]
 pub struct PubSub<M>(pub(crate) Arc<Owner<M>>);
 
 /// What closes the pub/sub when the last handle goes.
@@ -269,7 +269,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
     ) -> Result<bool, SubscribeError> {
         let map = move |event| match event {
             Event::Message(message) => Some(map(message)),
-            Event::Lagged(_) | Event::Disconnected => None,
+            Event::Lost(_) | Event::Disconnected => None,
         };
         let options = SubscribeServerOptions::default();
         let shared = &self.0.shared;
@@ -278,7 +278,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
 
     /// Subscribes a server with options, and tells it what is missing; otherwise as [`subscribe_server`](Self::subscribe_server).
     ///
-    /// When a message is cast after others had found no room, [`Event::Lagged`] is cast before it. With several publishers at the same
+    /// When a message is cast after others had found no room, [`Event::Lost`] is cast before it. With several publishers at the same
     /// time it may come a message later.
     ///
     /// # Errors
@@ -417,20 +417,30 @@ impl<M: Send + Sync + 'static> PubSub<M> {
         Ok(Publisher::new(Arc::clone(&self.0), cell))
     }
 
-    /// Closes the pub/sub, for every handle, and waits for the end of its process. Closing it twice does nothing.
+    /// Closes the pub/sub, for every handle, and waits for the end of its process.
     ///
     /// Whoever publishes gets [`PublishError::Closed`]. Subscriptions hand out what they have accepted, and end; servers get nothing
-    /// more; what was retained is dropped.
+    /// more; what was retained is dropped. That is so whatever this returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerRef::stop`]; [`StopError::NoProc`] if its process has ended already. One [without a process](Self::new) is always `Ok`.
     ///
     /// # Cancel safety
     ///
     /// It is closed after the first poll. If the future is dropped then, the process still ends.
-    pub async fn stop(&self) {
+    pub async fn stop(&self) -> Result<(), StopError> {
         self.0.close();
-        if let Some(server) = &self.0.server {
-            // Whether this call ended it or it had ended already makes no difference to the caller.
-            let _ = server.stop().await;
+        match &self.0.server {
+            Some(server) => server.stop().await,
+            None => Ok(()),
         }
+    }
+
+    /// Returns the process, if there is one and it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
+        self.0.server.as_ref()?.pid()
     }
 }
 

@@ -92,6 +92,14 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Tells whether there is neither an item nor a gap to take out.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        match self {
+            Self::Plain(queue) => queue.is_exhausted(),
+            Self::Latest(queue) => queue.is_exhausted(),
+        }
+    }
+
     /// Tells whether one more fits without any loss.
     pub(crate) fn has_room(&self) -> bool {
         match self {

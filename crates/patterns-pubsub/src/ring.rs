@@ -230,6 +230,13 @@ impl<M> Ring<M> {
         reader.and_then(|reader| reader.ended)
     }
 
+    /// Tells whether a reader has ended and taken everything it was owed.
+    pub(crate) fn is_finished(&self, place: usize, id: u64) -> bool {
+        let state = self.state.lock();
+        let reader = state.reader(place).filter(|_| state.is_of(place, id));
+        reader.is_none_or(Reader::is_finished)
+    }
+
     pub(crate) fn tally(&self, place: usize, id: u64) -> Tally {
         let state = self.state.lock();
         if state.is_of(place, id) {

@@ -97,6 +97,11 @@ impl<M> Seat<M> {
         taken.ring.ended(taken.place, taken.id)
     }
 
+    pub(crate) fn is_finished(&self) -> bool {
+        let taken = self.taken.get();
+        taken.is_none_or(|taken| taken.ring.is_finished(taken.place, taken.id))
+    }
+
     pub(crate) fn tally(&self) -> Tally {
         let taken = self.taken.get();
         taken.map_or_else(Tally::default, |taken| {

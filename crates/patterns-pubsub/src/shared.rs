@@ -241,7 +241,7 @@ impl<M> Shared<M> {
             refused: tally.refused,
             received: tally.received,
             lost: tally.lost(),
-            queued: tally.queued,
+            waiting: usize::try_from(tally.queued).unwrap_or(usize::MAX),
             discarded: tally.discarded,
         }
     }

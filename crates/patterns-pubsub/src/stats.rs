@@ -2,7 +2,7 @@
 
 /// What a [`PubSub`](crate::PubSub) has counted from its start on, over all subscribers, those that are gone too.
 ///
-/// They add up: `delivered + retained + refused = received + lost + queued + discarded`. Each subscriber's counts are read at one moment, those of
+/// They add up: `delivered + retained + refused = received + lost + waiting + discarded`. Each subscriber's counts are read at one moment, those of
 /// different ones one after the other. So while others publish they may be some messages apart, and one that is just going may be left out, or counted twice;
 /// without that they are exact.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct PubSubStats {
     /// were told, or will be when they get to that place.
     pub lost: u64,
     /// How many messages wait.
-    pub queued: u64,
+    pub waiting: usize,
     /// How many messages were thrown away with subscriptions that were dropped while those waited.
     pub discarded: u64,
 }

@@ -40,7 +40,7 @@ use crate::{Event, Message};
 /// for number in 1..=5 {
 ///     numbers.publish("numbers", number)?;
 /// }
-/// assert_eq!(subscription.try_recv(), Some(Event::Lagged(3)));
+/// assert_eq!(subscription.try_recv(), Some(Event::Lost(3)));
 /// assert_eq!(subscription.try_recv().and_then(Event::into_message).map(|message| *message), Some(4));
 /// # Ok(()) }
 /// ```
@@ -104,7 +104,7 @@ impl<M> Subscription<M> {
         }
     }
 
-    /// Returns the next event if there is one now. [`ended`](Self::ended) tells whether there may be another one later.
+    /// Returns the next event if there is one now. [`is_finished`](Self::is_finished) tells whether there may be another one later.
     #[inline]
     pub fn try_recv(&mut self) -> Option<Event<M>> {
         match self.try_next() {
@@ -148,7 +148,7 @@ impl<M> Subscription<M> {
         match self.subscriber.kind() {
             Kind::Ring(seat) => {
                 if self.lost > 0 {
-                    return Poll::Ready(Some(Event::Lagged(std::mem::take(&mut self.lost))));
+                    return Poll::Ready(Some(Event::Lost(std::mem::take(&mut self.lost))));
                 }
                 let found = match self.hand.pop_front() {
                     Some(message) => Found::Message(message),
@@ -171,7 +171,7 @@ impl<M> Subscription<M> {
                 }
                 Poll::Ready(Some(Event::Message(message)))
             }
-            Found::Lost(lost) => Poll::Ready(Some(Event::Lagged(lost))),
+            Found::Lost(lost) => Poll::Ready(Some(Event::Lost(lost))),
             Found::Nothing => Poll::Pending,
             Found::End => Poll::Ready(None),
         }
@@ -189,7 +189,7 @@ impl<M> Subscription<M> {
         self.len() == 0
     }
 
-    /// Returns how many messages are missing so far, those too that [`Event::Lagged`] has not told of yet.
+    /// Returns how many messages are missing so far, those too that [`Event::Lost`] has not told of yet.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.subscriber.tally().lost()
@@ -199,6 +199,17 @@ impl<M> Subscription<M> {
     #[must_use]
     pub fn ended(&self) -> Option<Ended> {
         self.subscriber.ended()
+    }
+
+    /// Says whether it has ended and everything was received: from now on there is only `None`.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        let is_finished = match self.subscriber.kind() {
+            Kind::Ring(seat) => seat.is_finished(),
+            Kind::Queue(mailbox) => mailbox.is_finished(),
+            Kind::Server(_) => true,
+        };
+        is_finished && self.lost == 0 && self.hand.is_empty()
     }
 
     /// Returns its number, which no other subscriber of the same pub/sub has.

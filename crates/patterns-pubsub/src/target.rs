@@ -196,7 +196,7 @@ impl<M> Target<M> {
         if self.untold.load(Ordering::Relaxed) > 0 {
             let untold = self.untold.swap(0, Ordering::AcqRel);
             if untold > 0 {
-                match (self.cast)(Event::Lagged(untold), &self.gate, &|| ()) {
+                match (self.cast)(Event::Lost(untold), &self.gate, &|| ()) {
                     // A closure that panics at it has been told.
                     None | Some(Offer::Accepted) => {}
                     Some(offer) => {

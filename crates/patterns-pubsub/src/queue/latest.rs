@@ -95,6 +95,11 @@ impl<T> Latest<T> {
         self.live
     }
 
+    pub(super) fn is_exhausted(&self) -> bool {
+        // An emptied slot stays as the place of a gap.
+        self.slots.is_empty() && self.lost == 0
+    }
+
     pub(super) fn has_room(&self) -> bool {
         self.live < self.capacity
     }

@@ -89,6 +89,10 @@ impl<T> Plain<T> {
         self.slots.len()
     }
 
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.slots.is_empty() && self.lost == 0
+    }
+
     pub(super) fn has_room(&self) -> bool {
         self.slots.len() < self.capacity
     }

@@ -78,6 +78,11 @@ impl<M> Reader<M> {
         (tail - begin - after, begin - self.next - before)
     }
 
+    /// Tells whether it has ended and taken everything it was owed.
+    pub(super) fn is_finished(&self) -> bool {
+        self.ended.is_some() && self.untold == 0 && self.rest.is_empty()
+    }
+
     /// Tells whether there is more to it than to take what comes next.
     #[inline]
     fn is_unusual(&self, tail: u64) -> bool {

@@ -1,26 +1,10 @@
 //! Every future of the pub/sub, dropped at each of its `.await`s.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Waker};
-
 use futures_util::{FutureExt, StreamExt};
 use patterns_pubsub::{PubSub, PubSubConfig};
+use testing::{at_each_await, polled, settle};
 
-use crate::support::{Got, drain, numbers, received, settle, short};
-
-/// Polls a future so often, with everything else having its turn in between; tells whether it was done by then.
-async fn polled<T>(work: impl Future<Output = T>, times: usize) -> bool {
-    let mut work = pin!(work);
-    for _ in 0..times {
-        let mut cx = Context::from_waker(Waker::noop());
-        if work.as_mut().poll(&mut cx).is_ready() {
-            return true;
-        }
-        settle().await;
-    }
-    false
-}
+use crate::support::{Got, drain, numbers, received, short};
 
 #[tokio::test]
 async fn a_recv_that_is_given_up_loses_nothing() {
@@ -45,29 +29,31 @@ async fn a_recv_that_is_given_up_loses_nothing() {
 
 #[tokio::test]
 async fn a_start_can_be_given_up_at_any_time() {
-    for times in 0..20 {
-        if polled(PubSub::<u64>::start(PubSubConfig::default()), times).await {
-            return;
-        }
+    at_each_await(async |times| {
+        let done = polled(PubSub::<u64>::start(PubSubConfig::default()), times).await;
         settle().await;
-    }
-    panic!("it never started");
+        done
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_stop_that_is_given_up_goes_on() {
-    for times in 1..20 {
+    at_each_await(async |times| {
         let pubsub: PubSub<u64> = PubSub::start(PubSubConfig::default()).await.unwrap();
         let mut subscription = pubsub.subscribe("numbers").unwrap();
         pubsub.publish("numbers", 1).unwrap();
         let done = polled(pubsub.stop(), times).await;
         settle().await;
-        assert!(pubsub.is_closed());
-        assert!(pubsub.publish("numbers", 2).is_err());
-        assert_eq!(drain(&mut subscription), [Got::Number(1)]);
-        if done {
-            return;
-        }
-    }
-    panic!("it never stopped");
+        // One that was never polled has done nothing.
+        assert_eq!(pubsub.is_closed(), times > 0);
+        assert_eq!(pubsub.pid().is_none(), times > 0);
+        assert_eq!(pubsub.publish("numbers", 2).is_err(), times > 0);
+        let accepted = 1 + u64::from(times == 0);
+        let expected: Vec<_> = (1..=accepted).map(Got::Number).collect();
+        assert_eq!(drain(&mut subscription), expected);
+        assert_eq!(subscription.is_finished(), times > 0);
+        done
+    })
+    .await;
 }

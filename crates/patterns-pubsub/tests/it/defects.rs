@@ -2,8 +2,9 @@
 
 use otp_core::{Child, Strategy, Supervisor};
 use patterns_pubsub::{PubSub, PubSubConfig};
+use testing::settle;
 
-use crate::support::{Keeper, Msg, numbers, received, settle};
+use crate::support::{Keeper, Msg, numbers, received};
 
 async fn started() -> PubSub<u64> {
     PubSub::start(PubSubConfig::default()).await.unwrap()
@@ -98,7 +99,7 @@ async fn a_subscriber_can_be_a_supervisors_child() {
 async fn nothing_global_is_left_behind() {
     let pubsub = started().await;
     let subscription = pubsub.subscribe("orders").unwrap();
-    pubsub.stop().await;
+    pubsub.stop().await.unwrap();
     drop(subscription);
     let info = pubsub.info();
     assert_eq!((info.subscribers, info.entries, info.nodes), (0, 0, 0));

@@ -79,7 +79,7 @@ async fn a_wrong_option_at_the_start_is_named() {
             ..PubSubConfig::default()
         };
         let error = PubSub::<u64>::start(config.clone()).await.unwrap_err();
-        assert_eq!(error.to_string(), "option `shards` must be 1 to 1,024");
+        assert_eq!(error.to_string(), "option `shards` must be from 1 to 1,024");
         assert!(PubSub::<u64>::new(config.clone()).is_err());
         assert!(PubSub::<u64>::child("pubsub", config).is_err());
         assert!(error.source().is_none());

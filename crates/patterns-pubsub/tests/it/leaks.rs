@@ -47,7 +47,7 @@ fn a_million_subscriptions_made_and_dropped_leave_no_memory() {
     assert_eq!(pubsub.info().entries, 0);
     let stats = pubsub.stats();
     assert_eq!(
-        (stats.subscribed, stats.subscribers, stats.queued),
+        (stats.subscribed, stats.subscribers, stats.waiting),
         (1_000_000, 0, 0)
     );
     assert_adds_up(&stats);
@@ -163,7 +163,7 @@ fn payloads_are_not_kept_for_one_that_went_or_missed_them() {
     drop(ends);
     assert_eq!(Arc::strong_count(&thing), 1);
     let stats = pubsub.stats();
-    assert_eq!((stats.queued, stats.discarded, stats.lost), (0, 10, 3));
+    assert_eq!((stats.waiting, stats.discarded, stats.lost), (0, 10, 3));
     assert_adds_up(&stats);
 }
 

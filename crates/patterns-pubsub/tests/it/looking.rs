@@ -111,7 +111,7 @@ fn the_counts_agree_with_what_happened() {
         (2, 2, 20)
     );
     assert_eq!(
-        (stats.received, stats.queued, stats.discarded, stats.lost),
+        (stats.received, stats.waiting, stats.discarded, stats.lost),
         (14, 6, 0, 0)
     );
     assert_adds_up(&stats);
@@ -122,7 +122,7 @@ fn the_counts_agree_with_what_happened() {
         (stats.subscribers, stats.subscribed, stats.delivered),
         (0, 2, 20)
     );
-    assert_eq!((stats.received, stats.queued, stats.discarded), (14, 0, 6));
+    assert_eq!((stats.received, stats.waiting, stats.discarded), (14, 0, 6));
     assert_adds_up(&stats);
 }
 
@@ -140,14 +140,14 @@ fn what_was_taken_out_still_counts() {
             stats.subscribers,
             stats.delivered,
             stats.received,
-            stats.queued
+            stats.waiting
         ),
         (0, 2, 1, 1)
     );
     assert_adds_up(&stats);
     drop(taken_out);
     let stats = pubsub.stats();
-    assert_eq!((stats.received, stats.queued, stats.discarded), (1, 0, 1));
+    assert_eq!((stats.received, stats.waiting, stats.discarded), (1, 0, 1));
     assert_adds_up(&stats);
 }
 

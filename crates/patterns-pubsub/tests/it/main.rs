@@ -3,14 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod cancel;
-mod closing;
 mod collecting;
-mod crowds;
 mod defects;
 mod errors;
 mod groups;
 mod leaks;
 mod looking;
+mod model;
 mod options;
 mod ordering;
 mod overflow;
@@ -21,6 +20,8 @@ mod receiving;
 mod retained;
 mod senders;
 mod servers;
+mod stopping;
 mod supervised;
 mod support;
+mod threads;
 mod wildcards;

@@ -15,7 +15,7 @@ async fn the_process_has_the_name() {
     let (child, _other) = PubSub::<u64>::child("child", PubSubConfig::default()).unwrap();
     assert_eq!(child.id().as_ref(), "child");
     let _: Supervisor = Supervisor::new(otp_core::Strategy::OneForOne).child(child);
-    pubsub.stop().await;
+    pubsub.stop().await.unwrap();
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::task::{Context, Wake, Waker};
 
 use otp_core::inbox;
 use patterns_pubsub::{Event, Overflow, PubSub, PubSubConfig, SubscribeServerOptions};
+use testing::quiet;
 
-use crate::support::{Got, assert_adds_up, drain, numbers, quiet, received, with};
+use crate::support::{Got, assert_adds_up, drain, numbers, received, with};
 
 #[test]
 fn a_panic_in_a_key_is_a_loss_for_that_subscriber_alone() {
@@ -41,7 +42,7 @@ fn a_panic_in_the_closure_of_a_server_is_a_loss_for_that_server_alone() {
             assert!(*number != 2, "as told");
             Some(*number)
         }
-        Event::Lagged(1) => None,
+        Event::Lost(1) => None,
         other => panic!("{other:?}"),
     };
     pubsub

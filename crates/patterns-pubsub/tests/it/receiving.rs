@@ -6,8 +6,9 @@ use std::thread;
 use futures_util::task::noop_waker_ref;
 use futures_util::{FutureExt, StreamExt};
 use patterns_pubsub::{Ended, Event, Message, Overflow, PubSub, PubSubConfig};
+use testing::settle;
 
-use crate::support::{Got, assert_adds_up, drain, numbers, received, settle, short, with};
+use crate::support::{Got, assert_adds_up, drain, numbers, received, short, with};
 
 #[test]
 fn a_message_comes_with_its_topic() {

@@ -2,8 +2,9 @@
 
 use otp_core::{ServerOptions, inbox};
 use patterns_pubsub::{Event, Message, PubSub, PubSubConfig, SubscribeError, SubscriberKind};
+use testing::{quiet, settle};
 
-use crate::support::{Keeper, Msg, assert_adds_up, numbers, quiet, settle};
+use crate::support::{Keeper, Msg, assert_adds_up, numbers};
 
 async fn started() -> PubSub<u64> {
     PubSub::start(PubSubConfig::default()).await.unwrap()

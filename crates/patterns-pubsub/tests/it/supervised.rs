@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use otp_core::{Child, Restart, ServerRef, Strategy, Supervisor, SupervisorRef};
-use patterns_pubsub::{PubSub, PubSubConfig, PubSubMsg};
+use patterns_pubsub::{PubSub, PubSubConfig, PubSubMsg, StopError};
+use testing::{quiet, settle};
 
-use crate::support::{Keeper, Msg, assert_adds_up, quiet, settle};
+use crate::support::{Keeper, Msg, assert_adds_up};
 
 struct World {
     pubsub: PubSub<u64>,
@@ -168,7 +169,7 @@ async fn it_goes_on_when_the_supervisor_has_stopped() {
         (world.pubsub.publish("a", 1), subscription.len()),
         (Ok(1), 1)
     );
-    world.pubsub.stop().await;
+    assert!(matches!(world.pubsub.stop().await, Err(StopError::NoProc)));
     assert!(world.pubsub.is_closed());
 }
 

@@ -1,10 +1,6 @@
 //! Patterns: what they match, and what is none.
 
-use std::sync::Arc;
-
-use patterns_pubsub::{PublishError, SubscribeError, Subscription};
-use proptest::collection::vec;
-use proptest::prelude::*;
+use patterns_pubsub::{PublishError, SubscribeError};
 
 use crate::support::numbers;
 
@@ -83,58 +79,4 @@ fn what_is_no_pattern_is_refused() {
     }
     assert!(pubsub.subscribe(&deep[2..]).is_ok());
     assert_eq!(pubsub.info().entries + pubsub.info().nodes, 0);
-}
-
-/// Matches by regular expression, as it were: each level stands for itself, for one, or for some.
-fn naive(pattern: &str, topic: &str) -> bool {
-    let (pattern, topic): (Vec<_>, Vec<_>) =
-        (pattern.split('.').collect(), topic.split('.').collect());
-    let rest = pattern.last() == Some(&">");
-    let fixed = pattern.len() - usize::from(rest);
-    let fits = if rest {
-        topic.len() > fixed
-    } else {
-        topic.len() == fixed
-    };
-    fits && pattern[..fixed]
-        .iter()
-        .zip(&topic)
-        .all(|(wanted, level)| *wanted == "*" || wanted == level)
-}
-
-fn levels(level: &'static [&'static str]) -> impl Strategy<Value = String> {
-    vec(prop::sample::select(level), 1..5).prop_map(|levels| levels.join("."))
-}
-
-proptest! {
-    #[test]
-    fn subscribers_get_what_a_naive_matcher_says(
-        patterns in vec((levels(&["a", "b", "*"]), any::<bool>()), 1..30),
-        topics in vec(levels(&["a", "b", "c"]), 1..10),
-        keep in vec(any::<bool>(), 30),
-    ) {
-        let pubsub = numbers();
-        let all: Vec<_> = patterns
-            .into_iter()
-            .map(|(pattern, rest)| if rest { format!("{pattern}.>") } else { pattern })
-            .map(|pattern| pubsub.subscribe(&pattern).unwrap())
-            .collect();
-        let kept: Vec<_> = all.into_iter().zip(&keep).filter(|(_, keep)| **keep).map(|(kept, _)| kept).collect();
-        for (number, topic) in topics.iter().enumerate() {
-            let before: Vec<usize> = kept.iter().map(Subscription::len).collect();
-            let mut wanted = 0;
-            let accepted = pubsub.publish(topic, number as u64).unwrap();
-            for (subscription, before) in kept.iter().zip(before) {
-                let is_match = naive(subscription.pattern(), topic);
-                wanted += usize::from(is_match);
-                prop_assert_eq!(subscription.len() - before, usize::from(is_match));
-            }
-            prop_assert_eq!(accepted, wanted);
-            prop_assert_eq!(pubsub.subscribers(topic).len(), wanted);
-        }
-        let mut patterns: Vec<Arc<str>> = kept.iter().map(|subscription| subscription.pattern().into()).collect();
-        patterns.sort_unstable();
-        patterns.dedup();
-        prop_assert_eq!(pubsub.topics(), patterns);
-    }
 }

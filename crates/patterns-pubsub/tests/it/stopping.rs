@@ -2,9 +2,12 @@
 
 use futures_util::FutureExt;
 use otp_core::inbox;
-use patterns_pubsub::{Ended, Event, PubSub, PubSubConfig, PublishError, SubscribeError};
+use patterns_pubsub::{
+    Ended, Event, Overflow, PubSub, PubSubConfig, PublishError, StopError, SubscribeError,
+};
+use testing::settle;
 
-use crate::support::{Got, assert_adds_up, drain, numbers, settle, short};
+use crate::support::{Got, assert_adds_up, drain, numbers, short, with};
 
 async fn started() -> PubSub<u64> {
     PubSub::start(PubSubConfig::default()).await.unwrap()
@@ -15,7 +18,7 @@ async fn what_was_accepted_before_the_stop_can_be_received() {
     let pubsub = started().await;
     let mut subscription = pubsub.subscribe("numbers").unwrap();
     pubsub.publish("numbers", 1).unwrap();
-    pubsub.stop().await;
+    pubsub.stop().await.unwrap();
     assert_eq!(subscription.ended(), Some(Ended::Closed));
     assert_eq!(subscription.recv().await.map(short), Some(Got::Number(1)));
     assert_eq!(subscription.recv().await, None);
@@ -30,8 +33,8 @@ async fn a_stopped_one_refuses_everything() {
     let mut publisher = pubsub.publisher("numbers").unwrap();
     let kept = pubsub.subscribe("numbers").unwrap();
     assert_eq!(publisher.publish(0), Ok(1));
-    pubsub.stop().await;
-    pubsub.stop().await;
+    pubsub.stop().await.unwrap();
+    assert!(matches!(pubsub.stop().await, Err(StopError::NoProc)));
     assert_eq!(pubsub.publish("numbers", 1), Err(PublishError::Closed(1)));
     assert_eq!(publisher.publish(2), Err(PublishError::Closed(2)));
     assert_eq!(
@@ -66,7 +69,7 @@ async fn who_waits_is_told_of_the_stop() {
     let mut subscription = pubsub.subscribe("numbers").unwrap();
     let waits = tokio::spawn(async move { subscription.recv().await });
     settle().await;
-    pubsub.stop().await;
+    pubsub.stop().await.unwrap();
     assert_eq!(waits.await.unwrap(), None);
 }
 
@@ -96,7 +99,7 @@ async fn servers_get_nothing_after_the_stop() {
         .subscribe_server("numbers", &server, |number| *number)
         .unwrap();
     pubsub.publish("numbers", 1).unwrap();
-    pubsub.stop().await;
+    pubsub.stop().await.unwrap();
     assert!(pubsub.publish("numbers", 2).is_err());
     assert_eq!((inbox.try_recv(), inbox.try_recv()), (Some(1), None));
 }
@@ -105,7 +108,7 @@ async fn servers_get_nothing_after_the_stop() {
 async fn what_was_retained_is_dropped_with_the_stop() {
     let pubsub = started().await;
     pubsub.publish_retained("numbers", 1).unwrap();
-    pubsub.stop().await;
+    pubsub.stop().await.unwrap();
     assert_eq!(
         (pubsub.retained("numbers"), pubsub.info().retained),
         (None, 0)
@@ -141,4 +144,64 @@ async fn the_process_ends_with_the_last_handle() {
     settle().await;
     tree.stop().await.unwrap();
     assert!(!process.is_alive());
+}
+
+#[tokio::test]
+async fn a_stop_says_whether_it_has_ended_the_process() {
+    let pubsub = started().await;
+    let other = pubsub.clone();
+    let process = pubsub.pid().unwrap();
+    assert_eq!(other.pid(), Some(process));
+    other.stop().await.unwrap();
+    assert_eq!(pubsub.pid(), None);
+    assert!(matches!(pubsub.stop().await, Err(StopError::NoProc)));
+    assert!(pubsub.is_closed());
+
+    let without = numbers();
+    assert_eq!(without.pid(), None);
+    for _ in 0..2 {
+        without.stop().await.unwrap();
+        assert!(without.is_closed());
+    }
+}
+
+#[tokio::test]
+async fn a_pub_sub_whose_process_has_crashed_is_closed_all_the_same() {
+    let pubsub = started().await;
+    pubsub.pid().unwrap().kill();
+    settle().await;
+    assert_eq!(pubsub.publish("numbers", 1), Ok(0), "it goes on without it");
+    assert!(matches!(pubsub.stop().await, Err(StopError::NoProc)));
+    assert_eq!(pubsub.publish("numbers", 2), Err(PublishError::Closed(2)));
+}
+
+/// Whatever the queue is, and what is left in it.
+#[test]
+fn a_subscription_is_finished_when_nothing_is_left_to_be_received() {
+    for overflow in [
+        Overflow::DropOldest,
+        Overflow::DropNewest,
+        Overflow::keep_latest(|number| **number % 2),
+        Overflow::Disconnect,
+        Overflow::Unbounded,
+    ] {
+        let pubsub = numbers();
+        let mut subscription = pubsub
+            .subscribe_with("numbers", with(2, overflow.clone()))
+            .unwrap();
+        assert!(!subscription.is_finished(), "{overflow:?}");
+        for number in 0..5 {
+            pubsub.publish("numbers", number).unwrap();
+        }
+        drop(pubsub);
+        while !subscription.is_finished() {
+            assert!(subscription.try_recv().is_some(), "{overflow:?}");
+        }
+        assert_eq!(
+            subscription.recv().now_or_never(),
+            Some(None),
+            "{overflow:?}"
+        );
+        assert!(subscription.is_finished());
+    }
 }
