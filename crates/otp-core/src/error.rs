@@ -270,6 +270,7 @@ fn write_cycle(f: &mut fmt::Formatter<'_>, cycle: &[Pid]) -> fmt::Result {
     }
 }
 
-fn source_of(reason: &ExitReason) -> Option<&(dyn Error + 'static)> {
-    reason.cause().map(|cause| cause as &(dyn Error + 'static))
+/// What stands behind a reason that the text has told already, its cause included.
+pub(crate) fn source_of(reason: &ExitReason) -> Option<&(dyn Error + 'static)> {
+    reason.cause().and_then(|cause| cause.source())
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::any_child::NotStarted;
 use crate::bad_option::BadOption;
-use crate::error::{CallError, StartError};
+use crate::error::{CallError, StartError, source_of};
 use crate::exit_reason::ExitReason;
 use crate::pid::Pid;
 use crate::sync::Arc;
@@ -29,9 +29,7 @@ impl fmt::Display for FailedToStartChild {
 
 impl Error for FailedToStartChild {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.reason
-            .cause()
-            .map(|cause| cause as &(dyn Error + 'static))
+        source_of(&self.reason)
     }
 }
 
@@ -81,7 +79,7 @@ impl From<NotStarted> for StartChildError {
 impl Error for StartChildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Failed(reason) => reason.cause().map(|cause| cause as &(dyn Error + 'static)),
+            Self::Failed(reason) => source_of(reason),
             Self::Call(error) => error.source(),
             _ => None,
         }
@@ -125,7 +123,7 @@ impl fmt::Display for ChildError {
 impl Error for ChildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Failed(reason) => reason.cause().map(|cause| cause as &(dyn Error + 'static)),
+            Self::Failed(reason) => source_of(reason),
             Self::Call(error) => error.source(),
             _ => None,
         }

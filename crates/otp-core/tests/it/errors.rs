@@ -1,18 +1,15 @@
 //! What errors say, and what they carry.
 
 use std::error::Error;
+use std::fmt;
 use std::num::ParseIntError;
 
-use otp_core::{BadOption, CallError, CastError, ExitReason, InspectError, StartError, StopError};
+use otp_core::{
+    BadOption, CallError, CastError, ChildError, ExitReason, FailedToStartChild, InspectError,
+    StartChildError, StartError, StopError,
+};
 
 use crate::support::{Log, Msg, Outcome, Probe, shown};
-
-fn no_number() -> ExitReason {
-    match "x".parse::<u16>() {
-        Ok(_) => ExitReason::Normal,
-        Err(error) => error.into(),
-    }
-}
 
 /// What it says, and how it is shown to a programmer.
 fn texts(error: &dyn Error) -> (String, String) {
@@ -173,16 +170,47 @@ fn cast_errors_say_what_is_wrong_and_give_the_message_back() {
     assert_eq!(shown(&CastError::Full(Msg::Note("note"))), "Full(..)");
 }
 
+/// An error with a cause of its own.
+#[derive(Debug)]
+struct BadPort(ParseIntError);
+
+impl fmt::Display for BadPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a bad port")
+    }
+}
+
+impl Error for BadPort {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+fn bad_port() -> ExitReason {
+    match "x".parse::<u16>() {
+        Ok(port) => ExitReason::boxed(format!("{port} is a number")),
+        Err(error) => BadPort(error).into(),
+    }
+}
+
 #[test]
-fn errors_lead_to_their_cause() {
-    let errors: [&dyn Error; 5] = [
-        &StartError::Failed(no_number()),
-        &CallError::Exited(no_number()),
-        &StopError::Exited(no_number()),
-        &InspectError::Call(CallError::Exited(no_number())),
-        &InspectError::Panicked(no_number()),
+fn a_chain_of_errors_tells_each_cause_once() {
+    let errors: [&dyn Error; 8] = [
+        &StartError::Failed(bad_port()),
+        &CallError::Exited(bad_port()),
+        &StopError::Exited(bad_port()),
+        &InspectError::Call(CallError::Exited(bad_port())),
+        &InspectError::Panicked(bad_port()),
+        &StartChildError::Failed(bad_port()),
+        &ChildError::Failed(bad_port()),
+        &FailedToStartChild {
+            id: "web".into(),
+            reason: bad_port(),
+        },
     ];
     for error in errors {
+        // The text has the first cause in it, so what comes next is the cause of that.
+        assert!(error.to_string().ends_with("a bad port"), "{error}");
         let source = error
             .source()
             .and_then(|source| source.downcast_ref::<ParseIntError>());
