@@ -217,7 +217,7 @@ impl<D: ?Sized, M, T, E> Dispatcher<D, M, T, E> {
     ///
     /// # Errors
     ///
-    /// [`AddError::Duplicate`] if the name is taken, [`AddError::Stopped`] if the dispatcher has ended. Both hand the implementation
+    /// [`AddError::Duplicate`] if the name is taken, [`AddError::Closed`] if the dispatcher has ended. Both hand the implementation
     /// back.
     pub fn add(
         &self,
@@ -280,7 +280,7 @@ impl<D: ?Sized, M, T, E> Dispatcher<D, M, T, E> {
     ///
     /// # Errors
     ///
-    /// [`SendError::Full`] if too many wait, [`SendError::Unknown`] if there is no such implementation, and [`SendError::Stopped`]. All
+    /// [`SendError::Full`] if too many wait, [`SendError::Unknown`] if there is no such implementation, and [`SendError::Closed`]. All
     /// hand the message back.
     pub fn send(&self, name: &str, message: M) -> Result<Ticket<M, T, E>, SendError<M>> {
         match self.shared.line(name) {
@@ -297,7 +297,7 @@ impl<D: ?Sized, M, T, E> Dispatcher<D, M, T, E> {
     ///
     /// # Errors
     ///
-    /// [`SendError::Unknown`] and [`SendError::Stopped`], as [`send`](Self::send).
+    /// [`SendError::Unknown`] and [`SendError::Closed`], as [`send`](Self::send).
     pub async fn send_wait(&self, name: &str, message: M) -> Result<Ticket<M, T, E>, SendError<M>> {
         match self.shared.line(name) {
             Ok(line) => line.send_wait(message).await,

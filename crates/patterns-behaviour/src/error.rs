@@ -79,10 +79,12 @@ impl<E: fmt::Display> fmt::Display for MakeError<E> {
     }
 }
 
-/// The text of the factory's error is in this one's; [`MakeError::Failed`] has the error itself.
+/// The text of the factory's error is in this one's, and [`MakeError::Failed`] has the error itself. Its source is not passed on: it need not be an
+/// [`Error`].
 impl<E: fmt::Debug + fmt::Display> Error for MakeError<E> {}
 
 /// Why a dispatcher did not take an implementation. What was refused comes back.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddError<R> {
     /// The name is taken, perhaps by one that is being removed and still works off what it had accepted.
@@ -95,7 +97,7 @@ pub enum AddError<R> {
         refused: R,
     },
     /// The dispatcher has ended.
-    Stopped(R),
+    Closed(R),
 }
 
 impl<R> AddError<R> {
@@ -104,7 +106,7 @@ impl<R> AddError<R> {
         match self {
             Self::Duplicate(DuplicateName { refused, .. })
             | Self::BadOption { refused, .. }
-            | Self::Stopped(refused) => refused,
+            | Self::Closed(refused) => refused,
         }
     }
 
@@ -118,7 +120,7 @@ impl<R> AddError<R> {
                 let refused = map(refused);
                 AddError::BadOption { bad, refused }
             }
-            Self::Stopped(refused) => AddError::Stopped(map(refused)),
+            Self::Closed(refused) => AddError::Closed(map(refused)),
         }
     }
 }
@@ -128,7 +130,7 @@ impl<R> fmt::Display for AddError<R> {
         match self {
             Self::Duplicate(duplicate) => duplicate.fmt(f),
             Self::BadOption { bad, .. } => bad.fmt(f),
-            Self::Stopped(_) => f.write_str("the dispatcher has ended"),
+            Self::Closed(_) => f.write_str("the dispatcher has ended"),
         }
     }
 }
@@ -155,14 +157,14 @@ pub enum SendError<M> {
         message: M,
     },
     /// The dispatcher, or this implementation of it, has been stopped.
-    Stopped(M),
+    Closed(M),
 }
 
 impl<M> SendError<M> {
     /// Returns the message.
     pub fn into_message(self) -> M {
         match self {
-            Self::Full(message) | Self::Unknown { message, .. } | Self::Stopped(message) => message,
+            Self::Full(message) | Self::Unknown { message, .. } | Self::Closed(message) => message,
         }
     }
 }
@@ -172,7 +174,7 @@ impl<M> fmt::Display for SendError<M> {
         match self {
             Self::Full(_) => f.write_str("as many deliveries wait as may"),
             Self::Unknown { unknown, .. } => unknown.fmt(f),
-            Self::Stopped(_) => f.write_str("no more deliveries are accepted"),
+            Self::Closed(_) => f.write_str("no more deliveries are accepted"),
         }
     }
 }

@@ -80,13 +80,13 @@ impl<D: ?Sized + 'static> Implementations<D> {
 
     /// Tells whether the type of `value` was registered.
     #[must_use]
-    pub fn has(&self, value: &dyn Any) -> bool {
+    pub fn contains(&self, value: &dyn Any) -> bool {
         self.entries.contains_key(&value.type_id())
     }
 
     /// Tells whether `T` was registered.
     #[must_use]
-    pub fn has_type<T: Any>(&self) -> bool {
+    pub fn contains_type<T: Any>(&self) -> bool {
         self.entries.contains_key(&TypeId::of::<T>())
     }
 

@@ -91,7 +91,7 @@ impl<D: ?Sized, M, T, E> InHand<D, M, T, E> {
         line.count(|stats| match &failure {
             Failure::Error(_) | Failure::NotMade(_) => stats.failed += 1,
             Failure::Panicked(_) => stats.panicked += 1,
-            Failure::TimedOut => stats.timed_out += 1,
+            Failure::Timeout => stats.timed_out += 1,
             Failure::Interrupted => stats.interrupted += 1,
         });
         let is_worth_it = line.hooks.is_worth_it(&failure);
@@ -173,7 +173,7 @@ async fn attempt<D: ?Sized, M, T, E>(
             drop(dropped);
             panicked(panic)
         }
-        Err(_) => (Err(Failure::TimedOut), dropped),
+        Err(_) => (Err(Failure::Timeout), dropped),
     }
 }
 

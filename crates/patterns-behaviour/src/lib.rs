@@ -37,6 +37,9 @@ pub use route::Route;
 pub use stats::{DispatcherInfo, DispatcherStats, RouteInfo};
 pub use ticket::Ticket;
 
-// What the options and ends of a dispatcher are made of, so that they need no second dependency.
-pub use otp_core::backoff::{Backoff, Jitter};
-pub use otp_core::{BadOption, Child, Pid, StartError, StopError};
+// What signatures here name that comes from otp-core.
+#[doc(no_inline)]
+pub use otp_core::{
+    BadOption, Child, Pid, Recipient, StartError, StopError,
+    backoff::{Backoff, Jitter},
+};

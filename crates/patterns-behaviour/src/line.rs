@@ -119,7 +119,7 @@ impl<D: ?Sized, M, T, E> Line<D, M, T, E> {
                 self.state.lock().stats.refused += 1;
                 Err(SendError::Full(message))
             }
-            Err(TryAcquireError::Closed) => Err(SendError::Stopped(message)),
+            Err(TryAcquireError::Closed) => Err(SendError::Closed(message)),
         }
     }
 
@@ -128,7 +128,7 @@ impl<D: ?Sized, M, T, E> Line<D, M, T, E> {
         let room = Arc::clone(&self.state.lock().room);
         match room.acquire_owned().await {
             Ok(place) => self.push(message, place),
-            Err(_) => Err(SendError::Stopped(message)),
+            Err(_) => Err(SendError::Closed(message)),
         }
     }
 
@@ -148,7 +148,7 @@ impl<D: ?Sized, M, T, E> Line<D, M, T, E> {
         // would be reported by nobody.
         if state.phase != Phase::Open {
             drop(state);
-            return Err(SendError::Stopped(message));
+            return Err(SendError::Closed(message));
         }
         state.queue.push_back(Job {
             message,

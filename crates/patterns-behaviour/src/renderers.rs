@@ -89,7 +89,7 @@ impl<O: 'static> Renderers<O> {
 
     /// Tells whether there is a closure for the type of `value`.
     #[must_use]
-    pub fn knows(&self, value: &dyn Any) -> bool {
+    pub fn contains(&self, value: &dyn Any) -> bool {
         self.renderers.contains_key(&value.type_id())
     }
 

@@ -25,7 +25,7 @@ pub enum Failure<E> {
     /// It panicked, with this message.
     Panicked(Arc<str>),
     /// It took longer than `attempt_timeout`, or than what was left of `delivery_timeout`.
-    TimedOut,
+    Timeout,
     /// There was no implementation: its factory returned this error.
     NotMade(Arc<dyn Error + Send + Sync>),
     /// Its process was ended in the middle. Whether the message arrived is not known.
@@ -41,6 +41,12 @@ impl<E> Failure<E> {
             _ => None,
         }
     }
+
+    /// Tells whether it took too long.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout)
+    }
 }
 
 impl<E: fmt::Display> fmt::Display for Failure<E> {
@@ -48,7 +54,7 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
         match self {
             Self::Error(error) => error.fmt(f),
             Self::Panicked(message) => write!(f, "panicked: {message}"),
-            Self::TimedOut => f.write_str("timed out"),
+            Self::Timeout => f.write_str("timed out"),
             Self::NotMade(error) => write!(f, "could not be made: {error}"),
             Self::Interrupted => f.write_str("interrupted"),
         }
@@ -85,6 +91,14 @@ pub struct DeadLetter<M, E> {
     pub gave_up: GaveUp,
 }
 
+impl<M, E> DeadLetter<M, E> {
+    /// Tells whether it was for want of time: the last attempt took too long, or there was none left for another one.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.gave_up == GaveUp::NoTime || self.failure.as_ref().is_some_and(Failure::is_timeout)
+    }
+}
+
 impl<M, E: fmt::Display> fmt::Display for DeadLetter<M, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, attempts) = (&self.implementation, self.attempts);
@@ -117,9 +131,18 @@ impl<M, E: fmt::Debug> fmt::Debug for DeadLetter<M, E> {
     }
 }
 
-impl<M, E: fmt::Debug + fmt::Display> Error for DeadLetter<M, E> {}
+impl<M, E: fmt::Debug + fmt::Display> Error for DeadLetter<M, E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.failure {
+            // Its text is in this one's, so its source comes next. The error of an implementation need not be an `Error`.
+            Some(Failure::NotMade(error)) => error.source(),
+            _ => None,
+        }
+    }
+}
 
 /// Why [`Dispatcher::deliver`](crate::Dispatcher::deliver) delivered nothing. The message is in it.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum DeliverError<M, E> {
     /// It was not accepted.
@@ -129,6 +152,15 @@ pub enum DeliverError<M, E> {
 }
 
 impl<M, E> DeliverError<M, E> {
+    /// Tells whether it was for want of time: see [`DeadLetter::is_timeout`].
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::Refused(_) => false,
+            Self::Failed(letter) => letter.is_timeout(),
+        }
+    }
+
     /// Returns the message.
     pub fn into_message(self) -> M {
         match self {
@@ -156,4 +188,11 @@ impl<M, E: fmt::Debug> fmt::Debug for DeliverError<M, E> {
     }
 }
 
-impl<M, E: fmt::Debug + fmt::Display> Error for DeliverError<M, E> {}
+impl<M, E: fmt::Debug + fmt::Display> Error for DeliverError<M, E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Failed(letter) => letter.source(),
+        }
+    }
+}

@@ -88,7 +88,7 @@ impl<D: ?Sized, M, T, E> Shared<D, M, T, E> {
         let mut table = self.table.write();
         if table.is_over {
             drop(table);
-            return Err(AddError::Stopped(route));
+            return Err(AddError::Closed(route));
         }
         if table.by_name.contains_key(&name) {
             drop(table);

@@ -32,7 +32,7 @@ fn a_message_that_had_its_place_before_the_line_was_closed_comes_back() {
         let place = room.try_acquire_owned().expect("there is room");
         end(&line);
         let refused = line.push(7, place).expect_err("it is closed");
-        assert!(matches!(refused, SendError::Stopped(7)));
+        assert!(matches!(refused, SendError::Closed(7)));
         assert!(line.is_drained());
         assert_eq!(line.stats().accepted, 0);
     }

@@ -75,7 +75,7 @@ pub async fn notify_all<N: Notification>(
 ///
 /// let channels = channels();
 /// let values: [&dyn Any; 2] = [&Console::new(), &"a text"];
-/// assert_eq!(values.map(|value| channels.has(value)), [true, false]);
+/// assert_eq!(values.map(|value| channels.contains(value)), [true, false]);
 /// assert_eq!(channels.of(values[0]).map(|channel| channel.name()), Some("console"));
 /// ```
 #[must_use]

@@ -1,42 +1,40 @@
 //! Every future of the dispatcher, dropped at each of its `.await`s.
 
-use std::pin::pin;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Waker};
 
 use patterns_behaviour::{DispatcherConfig, Hooks};
+use testing::{at_each_await, ms, polled, polled_after, secs, settle};
 
 use crate::support::{
-    Deed, Parcel, Ports, Scripted, advance, assert_lawful, config, counting, ms, polled,
-    ports_with, secs, settle, try_ports,
+    Deed, Parcel, Ports, Scripted, assert_lawful, config, counting, let_pass, ports_with, try_ports,
 };
 
 /// Polls a future so often, with one turn for everything else after each poll, and with time passing after every fifth; tells
 /// whether it was done by then. So it is dropped in the middle of what goes on, and also where all wait for a timer.
 async fn polled_in_turns(work: impl Future, times: usize) -> bool {
-    let mut work = pin!(work);
-    for turn in 1..=times {
-        let mut cx = Context::from_waker(Waker::noop());
-        if work.as_mut().poll(&mut cx).is_ready() {
-            return true;
-        }
-        match turn % 5 {
+    let turn = Cell::new(0);
+    polled_after(work, times, async || {
+        turn.set(turn.get() + 1);
+        match turn.get() % 5 {
             0 => tokio::time::sleep(ms(40)).await,
             _ => tokio::task::yield_now().await,
         }
-    }
-    false
+    })
+    .await
 }
 
 /// Drops `make`'s future after ever more polls until one is done. After each, everything that was accepted is reported, and the
 /// dispatcher works.
 async fn dropped_at_each_await<F: Future>(max_waiting: usize, make: impl Fn(Ports) -> F) {
-    for times in 0..40 {
+    at_each_await(async |times| {
         let (hooks, delivered, dead) = counting();
         let ports = ports_with(
             DispatcherConfig {
                 max_waiting,
+                // So that one that hangs to its end takes some hundred polls.
+                attempt_timeout: ms(150),
                 ..config()
             },
             hooks,
@@ -51,7 +49,7 @@ async fn dropped_at_each_await<F: Future>(max_waiting: usize, make: impl Fn(Port
             settle().await;
         }
         let done = polled_in_turns(make(ports.clone()), times).await;
-        advance(secs(60)).await;
+        let_pass(secs(60)).await;
         let stats = ports.stats();
         assert_lawful(&ports);
         assert_eq!(
@@ -61,16 +59,15 @@ async fn dropped_at_each_await<F: Future>(max_waiting: usize, make: impl Fn(Port
         );
         let reported = delivered.load(Ordering::SeqCst) + dead.load(Ordering::SeqCst);
         assert_eq!(stats.accepted, reported as u64, "after {times} polls");
-        if done {
-            return;
-        }
-        if ports.info().is_running {
+        if !done && ports.info().is_running {
             if ports.names().is_empty() {
                 ports.add("a", Arc::new(Scripted::default())).unwrap();
             }
             ports.deliver("a", Parcel::new(9, &[])).await.unwrap();
         }
-    }
+        done
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,30 +114,29 @@ async fn a_stop_that_is_given_up_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_that_is_given_up_leaves_no_process() {
-    for times in 0..20 {
+    at_each_await(async |times| {
         let mark = Arc::new(());
         let held = Arc::clone(&mark);
         let hooks = Hooks::new().on_delivered(move |_| drop(Arc::clone(&held)));
         let done = polled(try_ports(config(), hooks), times).await;
         settle().await;
         assert_eq!(Arc::strong_count(&mark), 1, "after {times} polls");
-        if done {
-            return;
-        }
-    }
+        done
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_ticket_can_be_dropped_at_any_time_and_the_delivery_goes_on() {
-    for times in 0..6 {
+    at_each_await(async |times| {
         let (hooks, delivered, dead) = counting();
         let ports = ports_with(config(), hooks).await;
         ports.add("a", Arc::new(Scripted::default())).unwrap();
         let ticket = ports
             .send("a", Parcel::new(1, &[Deed::Fail, Deed::Take(5)]))
             .unwrap();
-        polled(ticket, times).await;
-        advance(secs(1)).await;
+        let done = polled_in_turns(ticket, times).await;
+        let_pass(secs(1)).await;
         assert_eq!(
             (
                 delivered.load(Ordering::SeqCst),
@@ -148,5 +144,7 @@ async fn a_ticket_can_be_dropped_at_any_time_and_the_delivery_goes_on() {
             ),
             (1, 0)
         );
-    }
+        done
+    })
+    .await;
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use patterns_behaviour::{Catalog, MakeError};
 use proptest::prelude::*;
+use testing::quiet;
 
 trait Greeter: Send + Sync {
     fn greet(&self) -> String;
@@ -153,7 +154,7 @@ fn a_type_gives_its_name() {
 
 #[test]
 fn a_factory_that_panics_does_so_in_its_caller_and_the_catalog_stays_whole() {
-    crate::support::quiet();
+    quiet();
     let mut greeters: Catalog<dyn Greeter> = Catalog::new();
     greeters.register("bad", |()| panic!("as told")).unwrap();
     greeters.register("good", |()| Ok(Arc::new(Plain))).unwrap();

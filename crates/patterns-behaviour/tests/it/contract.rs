@@ -13,7 +13,9 @@ use tokio::task::{Id, try_id};
 use tokio::time::Instant;
 
 use crate::matrix::{Broken, Memory};
-use crate::support::{Census, polled, quiet, secs, settle};
+use testing::{ms, polled, quiet, secs, settle};
+
+use crate::support::Census;
 
 fn memory() -> Contract<Memory> {
     Contract::new(|| Memory::new(Broken::Nothing))
@@ -305,7 +307,7 @@ impl Subject for Slow {
     async fn send(&self, text: &str) -> Result<(), Self::Error> {
         let (memory, text) = (Arc::clone(&self.0), text.to_owned());
         tokio::spawn(async move {
-            tokio::time::sleep(crate::support::ms(500)).await;
+            tokio::time::sleep(ms(500)).await;
             memory.send(&text).await
         });
         Ok(())
@@ -324,7 +326,7 @@ async fn what_is_on_its_way_is_waited_for_as_long_as_patience_lasts() {
         .run()
         .await
         .assert_passed();
-    let report = slow().patience(crate::support::ms(100)).run().await;
+    let report = slow().patience(ms(100)).run().await;
     assert!(report.failed().any(|rule| rule == ONCE));
 }
 

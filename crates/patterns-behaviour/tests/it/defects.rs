@@ -54,9 +54,9 @@ fn only_what_says_that_it_is_a_channel_is_one() {
         fn deliver(&self, _text: &str, _options: &Options) {}
     }
     let channels = channels();
-    assert!(!channels.has(&Duck));
+    assert!(!channels.contains(&Duck));
     assert!(channels.of(&Duck).is_none());
-    assert!(channels.has(&Collector::new()));
+    assert!(channels.contains(&Collector::new()));
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! What becomes of deliveries when nothing goes wrong.
 
 use std::sync::Arc;
+use testing::{ms, quiet, secs, settle};
 
 use crate::support::{
-    Deed, Parcel, Port, Scripted, advance, assert_lawful, config, ms, one_port, ports, settle,
+    Deed, Parcel, Port, Scripted, assert_lawful, config, let_pass, one_port, ports,
 };
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +83,7 @@ async fn several_workers_are_as_many_at_the_same_time_and_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_failing_panicking_or_dying_one_stops_none_of_the_others() {
-    crate::support::quiet();
+    quiet();
     let ports = ports(config()).await;
     let names = ["hangs", "fails", "panics", "dies", "works"];
     for name in names {
@@ -112,7 +113,7 @@ async fn a_slow_failing_panicking_or_dying_one_stops_none_of_the_others() {
             .iter()
             .all(|route| route.stats.delivered == 0)
     );
-    advance(crate::support::secs(5 * 60 * 50)).await;
+    let_pass(secs(5 * 60 * 50)).await;
     for route in ports.info().routes {
         let stats = route.stats;
         assert_eq!(stats.delivered + stats.exhausted, 50, "{route:?}");
@@ -146,7 +147,7 @@ async fn a_message_to_all_goes_to_each_that_has_room() {
         .map(|(name, sent)| (&**name, sent.is_ok()))
         .collect();
     assert_eq!(seen, [("z", true), ("m", false), ("a", true)]);
-    advance(ms(100)).await;
+    let_pass(ms(100)).await;
     assert_eq!(*made[0].done.lock().unwrap(), [3]);
     assert_eq!(*made[1].done.lock().unwrap(), [1, 2]);
     assert_eq!(*made[2].done.lock().unwrap(), [3]);

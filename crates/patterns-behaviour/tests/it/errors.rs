@@ -1,13 +1,15 @@
 //! Every text that a person reads.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use patterns_behaviour::{
     AddError, BadOption, DeliverError, DispatcherConfig, Failure, GaveUp, MakeError, SendError,
     StartError, UnknownName,
 };
+use testing::{quiet, settle};
 
-use crate::support::{Deed, Letter, Parcel, Scripted, config, one_port, ports, quiet, settle};
+use crate::support::{Deed, Letter, Parcel, Scripted, config, one_port, ports};
 
 async fn letter(deeds: &[Deed], config: DispatcherConfig) -> Letter {
     quiet();
@@ -120,6 +122,56 @@ async fn a_failed_delivery_has_the_message_too() {
     assert_eq!(error.into_message().id, 4);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_took_too_long_says_so() {
+    let once = || DispatcherConfig {
+        max_attempts: 1,
+        ..config()
+    };
+    let hung = letter(&[Deed::Hang], once()).await;
+    assert!(hung.is_timeout() && hung.failure.as_ref().unwrap().is_timeout());
+    let mut failed = letter(&[Deed::Fail], once()).await;
+    assert!(!failed.is_timeout() && !failed.failure.as_ref().unwrap().is_timeout());
+    failed.gave_up = GaveUp::NoTime;
+    assert!(failed.is_timeout(), "there was none for another attempt");
+
+    assert!(DeliverError::Failed(hung).is_timeout());
+    let refused = SendError::Closed(Parcel::new(1, &[]));
+    assert!(!DeliverError::<_, String>::Refused(refused).is_timeout());
+}
+
+/// Where a text holds the cause, the cause's own source comes next.
+#[tokio::test(start_paused = true)]
+async fn the_source_of_an_implementation_that_was_not_made_is_that_of_its_error() {
+    #[derive(Debug)]
+    struct NoHost(std::io::Error);
+
+    impl std::fmt::Display for NoHost {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("no host")
+        }
+    }
+
+    impl Error for NoHost {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    let mut letter = letter(&[Deed::Fail; 5], config()).await;
+    assert!(letter.source().is_none());
+    letter.failure = Some(Failure::NotMade(Arc::new(NoHost(std::io::Error::other(
+        "refused",
+    )))));
+    assert_eq!(
+        letter.to_string(),
+        "`a` failed after 5 attempts: could not be made: no host"
+    );
+    assert_eq!(letter.source().unwrap().to_string(), "refused");
+    let error = DeliverError::Failed(letter);
+    assert_eq!(error.source().unwrap().to_string(), "refused");
+}
+
 #[test]
 fn the_other_errors() {
     let bad = BadOption {
@@ -134,10 +186,10 @@ fn the_other_errors() {
         bad.to_string(),
         StartError::BadOption(bad).to_string(),
         StartError::NoRuntime.to_string(),
-        AddError::Stopped(()).to_string(),
+        AddError::Closed(()).to_string(),
         AddError::BadOption { bad, refused: () }.to_string(),
         MakeError::<String>::Unknown(unknown).to_string(),
-        format!("{:?}", AddError::Stopped(())),
+        format!("{:?}", AddError::Closed(())),
     ];
     insta::assert_snapshot!(texts.join("\n"), @r"
     option `workers` must be from 1 to 1,024

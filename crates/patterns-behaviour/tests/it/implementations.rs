@@ -51,17 +51,17 @@ fn a_value_of_a_registered_type_is_seen_as_the_trait() {
 fn what_implements_the_trait_and_was_not_registered_is_not_known() {
     let shapes = shapes();
     let twice = Scaled(Scaled(Square(1.0), 2.0), 3.0);
-    assert!(shapes.of(&twice).is_none() && !shapes.has(&twice));
-    assert!(shapes.has_type::<Square>() && !shapes.has_type::<Scaled<Scaled<Square>>>());
+    assert!(shapes.of(&twice).is_none() && !shapes.contains(&twice));
+    assert!(shapes.contains_type::<Square>() && !shapes.contains_type::<Scaled<Scaled<Square>>>());
 }
 
 #[test]
 fn a_box_or_an_arc_is_another_type_than_what_is_in_it() {
     let shapes = shapes();
     let boxed: Box<dyn Any> = Box::new(Square(1.0));
-    assert!(shapes.has(&*boxed) && !shapes.has(&boxed));
+    assert!(shapes.contains(&*boxed) && !shapes.contains(&boxed));
     let shared = Arc::new(Square(1.0));
-    assert!(shapes.has(&*shared) && !shapes.has(&shared));
+    assert!(shapes.contains(&*shared) && !shapes.contains(&shared));
 }
 
 #[test]

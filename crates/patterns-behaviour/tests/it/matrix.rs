@@ -10,6 +10,7 @@ use patterns_behaviour::contract::{
     REFUSES, Report, Subject, VERBATIM, Verdict,
 };
 use std::sync::Mutex;
+use testing::ms;
 use tokio::task::yield_now;
 
 /// What is wrong with it.
@@ -322,7 +323,7 @@ async fn the_matrix_has_a_row_for_each_rule() {
 async fn several_threads_make_no_difference() {
     report(Broken::Nothing).await.assert_complete();
     for (broken, rule, _) in MATRIX {
-        let contract = Contract::new(move || Memory::new(broken)).patience(crate::support::ms(20));
+        let contract = Contract::new(move || Memory::new(broken)).patience(ms(20));
         let report = contract.run().await;
         assert_eq!(
             report.failed().collect::<Vec<_>>(),

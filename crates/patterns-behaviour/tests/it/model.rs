@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use patterns_behaviour::{DispatcherConfig, GaveUp};
 use proptest::prelude::*;
+use testing::{ms, quiet, settle};
 use tokio::time::Instant;
 
 use crate::support::{
-    Deed, Parcel, Port, PortTicket, Scripted, advance, assert_lawful, config, counting, ms,
-    ports_with, quiet, settle,
+    Deed, Parcel, Port, PortTicket, Scripted, assert_lawful, config, counting, let_pass, ports_with,
 };
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -202,12 +202,12 @@ proptest! {
                             pid.kill();
                         }
                     }
-                    Op::Pass(millis) => advance(ms(millis)).await,
+                    Op::Pass(millis) => let_pass(ms(millis)).await,
                 }
                 assert_lawful(&ports);
             }
             if drains {
-                advance(ms(60_000)).await;
+                let_pass(ms(60_000)).await;
             }
             tree.stop().await.unwrap();
             // Of one that was killed just before, the end of its workers is waited for by nobody.

@@ -12,8 +12,7 @@ use patterns_behaviour::notification::{
     Failing, Level, Notification, Options, Reason, Shown, Status, Target, notify, notify_all,
     render,
 };
-
-use crate::support::settle;
+use testing::{quiet, settle};
 
 /// A writer that shows what was written, and when it was flushed.
 #[derive(Clone, Default)]
@@ -203,7 +202,7 @@ async fn a_writer_that_panics_does_not_spoil_the_console() {
             Ok(())
         }
     }
-    crate::support::quiet();
+    quiet();
     let page = Page::default();
     let console = Console::to(Bomb(0, page.clone()));
     let other = console.clone();

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Waker};
 
 use patterns_behaviour::{DispatcherConfig, Hooks, SendError};
+use testing::{ms, polled, quiet, secs, settle};
 
 use crate::support::{
-    Census, Deed, Parcel, Ports, Scripted, advance, assert_lawful, config, ms, one_port, polled,
-    ports_with, settle,
+    Census, Deed, Parcel, Ports, Scripted, assert_lawful, config, let_pass, one_port, ports_with,
 };
 
 /// One is under way, and `waiting` wait, which is all that may.
@@ -39,7 +39,7 @@ async fn a_full_queue_hands_the_message_back() {
             (stats.refused, stats.waiting, stats.under_way),
             (1, waiting, 1)
         );
-        advance(ms(100)).await;
+        let_pass(ms(100)).await;
         assert_eq!(ports.stats().delivered, waiting as u64 + 1);
         ports.send("a", Parcel::new(99, &[])).unwrap();
     }
@@ -70,7 +70,7 @@ async fn who_waits_for_room_is_let_in_first_come_first_served() {
         ports.send("a", Parcel::new(99, &[])),
         Err(SendError::Full(_))
     ));
-    advance(ms(100)).await;
+    let_pass(ms(100)).await;
     for waiter in waiting {
         waiter.await.unwrap();
     }
@@ -93,7 +93,7 @@ async fn who_waits_is_told_when_it_is_stopped_or_removed() {
     let refused = waiter.await;
     removal.await.unwrap().unwrap();
     let error = refused.unwrap().unwrap_err();
-    assert!(matches!(error, SendError::Stopped(_)));
+    assert!(matches!(error, SendError::Closed(_)));
     assert_eq!(error.into_message().id, 7);
 
     let (ports, _) = full(1).await;
@@ -104,7 +104,7 @@ async fn who_waits_is_told_when_it_is_stopped_or_removed() {
     assert_eq!(waiter.await.unwrap().unwrap_err().into_message().id, 8);
     assert!(matches!(
         ports.send_wait("a", Parcel::new(9, &[])).await,
-        Err(SendError::Stopped(_))
+        Err(SendError::Closed(_))
     ));
 }
 
@@ -161,7 +161,7 @@ async fn who_stops_waiting_was_not_accepted() {
     let mut waits = Box::pin(ports.send_wait("a", Parcel::counted(7, &[], &census)));
     let mut cx = Context::from_waker(Waker::noop());
     assert!(waits.as_mut().poll(&mut cx).is_pending());
-    advance(ms(100)).await;
+    let_pass(ms(100)).await;
     assert_eq!(ports.stats().delivered, 2);
     drop(waits);
     settle().await;
@@ -183,7 +183,7 @@ async fn one_that_was_given_back_by_a_killed_process_takes_no_room() {
     port.pid.lock().unwrap().take().unwrap().kill();
     ports.send("a", Parcel::new(2, &[])).unwrap();
     settle().await;
-    advance(ms(10)).await;
+    let_pass(ms(10)).await;
     assert_eq!(*port.begun.lock().unwrap(), [0, 0, 1, 2]);
     assert_lawful(&ports);
 }
@@ -215,7 +215,7 @@ async fn messages_are_dropped_when_they_are_delivered_and_not_kept() {
     ports
         .send("a", Parcel::counted(1, &[Deed::Fail; 5], &census))
         .unwrap();
-    advance(crate::support::secs(1)).await;
+    let_pass(secs(1)).await;
     assert_eq!((census.alive(), ports.stats().exhausted), (0, 1));
 }
 
@@ -231,7 +231,7 @@ async fn wakers_run_outside_the_locks_and_may_panic() {
             panic!("as told");
         }
     }
-    crate::support::quiet();
+    quiet();
     let (ports, port) = one_port(config()).await;
     let calls = Arc::new(Calls(ports.clone(), AtomicUsize::new(0)));
     let waker = Waker::from(Arc::clone(&calls));

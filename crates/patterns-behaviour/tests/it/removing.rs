@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use patterns_behaviour::{AddError, DispatcherConfig, GaveUp, Route, SendError};
+use testing::{ms, secs, settle};
 use tokio::time::Instant;
 
 use crate::support::{
-    Deed, Parcel, Port, Scripted, advance, assert_lawful, config, ms, one_port, ports, secs, settle,
+    Deed, Parcel, Port, Scripted, assert_lawful, config, let_pass, one_port, ports,
 };
 
 fn port() -> Arc<dyn Port> {
@@ -122,7 +123,7 @@ async fn while_it_is_being_removed_it_accepts_nothing_and_its_name_is_taken() {
     settle().await;
     assert!(matches!(
         ports.send("a", Parcel::new(2, &[])),
-        Err(SendError::Stopped(_))
+        Err(SendError::Closed(_))
     ));
     assert!(matches!(
         ports.add("a", port()),
@@ -269,7 +270,7 @@ async fn one_that_removes_itself_waits_for_the_drain_timeout_and_no_longer() {
     own.add("it", Arc::new(It(Arc::clone(&known)))).unwrap();
     let _ = known.set(own.clone());
     let ticket = own.send("it", ()).unwrap();
-    advance(secs(6)).await;
+    let_pass(secs(6)).await;
     assert_eq!(ticket.await.unwrap_err().gave_up, GaveUp::Stopped);
     assert!(own.names().is_empty());
     assert_lawful(&own);

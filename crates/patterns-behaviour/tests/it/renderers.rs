@@ -4,6 +4,7 @@ use std::any::Any;
 
 use patterns_behaviour::notification::{Alert, Deploy, Level, renderers};
 use patterns_behaviour::{AnyDebug, Renderers};
+use testing::quiet;
 
 #[derive(Debug)]
 struct Unknown {
@@ -47,7 +48,7 @@ fn the_fallback_is_stated_and_sees_the_value() {
     assert_eq!(renderers.render(&7_i64), "the number 7");
     assert_eq!(renderers.render(&7_i32), "nothing that is known");
     assert_eq!(renderers.try_render(&7_i64), None);
-    assert!(!renderers.knows(&7_i64));
+    assert!(!renderers.contains(&7_i64));
 }
 
 #[test]
@@ -90,7 +91,7 @@ fn the_result_need_not_be_a_text() {
 
 #[test]
 fn a_closure_that_panics_does_so_in_its_caller() {
-    crate::support::quiet();
+    quiet();
     let mut renderers = renderers();
     renderers.register(|_: &Unknown| -> String { panic!("as told") });
     let rendered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

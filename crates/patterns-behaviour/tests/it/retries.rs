@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use patterns_behaviour::{Backoff, DispatcherConfig, Failure, GaveUp, Route};
+use testing::{ms, quiet, secs, settle};
 use tokio::time::Instant;
 
 use crate::support::{
-    Deed, Parcel, Port, Scripted, advance, assert_lawful, config, ms, one_port, ports, secs, settle,
+    Deed, Parcel, Port, Scripted, assert_lawful, config, let_pass, one_port, ports,
 };
 
 #[tokio::test(start_paused = true)]
@@ -45,7 +46,7 @@ async fn after_the_last_attempt_the_message_comes_back_with_the_last_error() {
 #[tokio::test(start_paused = true)]
 async fn one_attempt_is_one_attempt() {
     for deed in [Deed::Fail, Deed::Panic, Deed::Hang, Deed::Die] {
-        crate::support::quiet();
+        quiet();
         let (ports, port) = one_port(DispatcherConfig {
             max_attempts: 1,
             ..config()
@@ -157,7 +158,7 @@ async fn a_delivery_has_a_time_for_everything_together() {
         (letter.attempts, letter.gave_up, begun.elapsed()),
         (2, GaveUp::NoTime, ms(100))
     );
-    assert!(matches!(letter.failure, Some(Failure::TimedOut)));
+    assert!(matches!(letter.failure, Some(Failure::Timeout)));
     // A rest that does not fit is not taken.
     let rests = DispatcherConfig {
         backoff: Backoff::constant(ms(99)),
@@ -295,12 +296,12 @@ async fn a_rest_that_a_kill_breaks_off_is_taken_to_its_end() {
     .await;
     let ticket = ports.send("a", Parcel::new(1, &[Deed::Fail])).unwrap();
     settle().await;
-    advance(ms(30)).await;
+    let_pass(ms(30)).await;
     port.pid.lock().unwrap().take().unwrap().kill();
     settle().await;
     assert_eq!(ports.stats().interrupted, 0, "no attempt was being made");
-    advance(ms(69)).await;
+    let_pass(ms(69)).await;
     assert_eq!(port.begun.lock().unwrap().len(), 1);
-    advance(ms(1)).await;
+    let_pass(ms(1)).await;
     assert_eq!(ticket.await.unwrap().attempts, 2);
 }

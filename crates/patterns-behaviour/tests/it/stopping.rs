@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use patterns_behaviour::{AddError, DispatcherConfig, GaveUp, SendError, StopError};
+use testing::{ms, secs, settle};
 use tokio::time::Instant;
 
 use crate::support::{
-    Census, Deed, Parcel, Scripted, advance, assert_lawful, config, counting, ms, one_port,
-    ports_with, secs, settle,
+    Census, Deed, Parcel, Scripted, assert_lawful, config, counting, let_pass, one_port, ports_with,
 };
 
 #[tokio::test(start_paused = true)]
@@ -69,11 +69,11 @@ async fn an_ended_dispatcher_says_so() {
     ports.stop().await.unwrap();
     assert!(matches!(
         ports.send("a", Parcel::new(1, &[])),
-        Err(SendError::Stopped(_))
+        Err(SendError::Closed(_))
     ));
     assert!(matches!(
         ports.add("b", Arc::new(Scripted::default())),
-        Err(AddError::Stopped(_))
+        Err(AddError::Closed(_))
     ));
     assert!(matches!(ports.stop().await, Err(StopError::NoProc)));
     assert!(matches!(ports.stop_now().await, Err(StopError::NoProc)));
@@ -81,7 +81,7 @@ async fn an_ended_dispatcher_says_so() {
     let sent = ports.send_all(&Parcel::new(1, &[]));
     assert!(
         sent.iter()
-            .all(|(_, sent)| matches!(sent, Err(SendError::Stopped(_))))
+            .all(|(_, sent)| matches!(sent, Err(SendError::Closed(_))))
     );
     // Removing and replacing are answered as before.
     ports.replace("a", Arc::new(Scripted::default())).unwrap();
@@ -169,7 +169,7 @@ async fn nothing_is_left_when_it_is_gone() {
                 .unwrap(),
         );
     }
-    advance(secs(7)).await;
+    let_pass(secs(7)).await;
     ports.stop_now().await.unwrap();
     drop(ports);
     drop(tickets);

@@ -6,11 +6,10 @@ use otp_core::{Strategy, Supervisor, SupervisorRef};
 use patterns_behaviour::{
     AddError, BoxFuture, Dispatcher, DispatcherConfig, GaveUp, Hooks, SendError,
 };
+use testing::{ms, quiet, secs, settle};
 use tokio::time::Instant;
 
-use crate::support::{
-    Deed, Parcel, Port, Ports, Scripted, advance, assert_lawful, config, ms, quiet, secs, settle,
-};
+use crate::support::{Deed, Parcel, Port, Ports, Scripted, assert_lawful, config, let_pass};
 
 /// A dispatcher with one implementation, and the supervisor that will run it.
 fn child(config: DispatcherConfig) -> (Supervisor, Ports, Arc<Scripted>) {
@@ -60,11 +59,11 @@ async fn one_that_is_never_started_reports_what_it_had() {
     assert_eq!(other.await.unwrap_err().attempts, 0);
     assert!(matches!(
         ports.send("a", Parcel::new(3, &[])),
-        Err(SendError::Stopped(_))
+        Err(SendError::Closed(_))
     ));
     assert!(matches!(
         ports.add("b", Arc::new(Scripted::default())),
-        Err(AddError::Stopped(_))
+        Err(AddError::Closed(_))
     ));
 }
 
@@ -86,7 +85,7 @@ async fn a_killed_one_goes_on_with_what_it_had_accepted_in_order() {
     let tickets: Vec<_> = (0..6)
         .map(|id| ports.send("a", Parcel::new(id, &[Deed::Take(50)])).unwrap())
         .collect();
-    advance(ms(120)).await;
+    let_pass(ms(120)).await;
     for _ in 0..3 {
         ports.pid().unwrap().kill();
         // Accepted also while it is being restarted.
@@ -135,7 +134,7 @@ async fn one_that_was_stopped_and_started_again_accepts_again() {
     assert_eq!(waits.await.unwrap_err().gave_up, GaveUp::Stopped);
     assert!(matches!(
         ports.send("a", Parcel::new(2, &[])),
-        Err(SendError::Stopped(_))
+        Err(SendError::Closed(_))
     ));
     tree.restart_child("ports").await.unwrap();
     ports.deliver("a", Parcel::new(3, &[])).await.unwrap();
@@ -192,13 +191,13 @@ async fn a_removal_under_way_survives_a_crash_of_the_dispatcher() {
     settle().await;
     let other = ports.clone();
     let removal = tokio::spawn(async move { other.remove("a").await });
-    advance(ms(70)).await;
+    let_pass(ms(70)).await;
     ports.pid().unwrap().kill();
     settle().await;
     assert!(
         matches!(
             ports.send("a", Parcel::new(9, &[])),
-            Err(SendError::Stopped(_))
+            Err(SendError::Closed(_))
         ),
         "it is not opened again"
     );
@@ -217,7 +216,7 @@ async fn one_below_a_supervisor_does_not_end_with_the_last_handle() {
     let pid = ports.pid().unwrap();
     let ticket = ports.send("a", Parcel::new(1, &[Deed::Take(100)])).unwrap();
     drop(ports);
-    advance(secs(1)).await;
+    let_pass(secs(1)).await;
     assert!(pid.is_alive() && ticket.await.is_ok());
     tree.stop().await.unwrap();
     assert!(!pid.is_alive());

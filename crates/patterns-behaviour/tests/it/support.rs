@@ -2,16 +2,17 @@
 
 use std::collections::VecDeque;
 use std::future::pending;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use otp_core::Pid;
 use patterns_behaviour::{
     Backoff, BoxFuture, DeadLetter, Dispatcher, DispatcherConfig, Hooks, StartError, Ticket,
 };
+use testing::{ms, settle};
 
 /// What an attempt does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,54 +222,8 @@ pub(crate) fn assert_lawful<D: ?Sized, M, T, E>(dispatcher: &Dispatcher<D, M, T,
     }
 }
 
-pub(crate) const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-pub(crate) const fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
-
 /// Lets time pass on the paused clock, from one timer to the next, and everything run that becomes due.
-pub(crate) async fn advance(by: Duration) {
+pub(crate) async fn let_pass(by: Duration) {
     tokio::time::sleep(by).await;
     settle().await;
-}
-
-/// Lets other tasks run until they have nothing more to do.
-pub(crate) async fn settle() {
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Polls a future so often, with everything else having its turn in between; tells whether it was done by then.
-pub(crate) async fn polled<T>(work: impl Future<Output = T>, times: usize) -> bool {
-    let mut work = pin!(work);
-    for _ in 0..times {
-        let mut cx = Context::from_waker(Waker::noop());
-        if work.as_mut().poll(&mut cx).is_ready() {
-            return true;
-        }
-        settle().await;
-    }
-    false
-}
-
-/// Keeps expected panics out of the output.
-pub(crate) fn quiet() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            let text = info
-                .payload()
-                .downcast_ref::<&str>()
-                .copied()
-                .or_else(|| info.payload().downcast_ref::<String>().map(String::as_str));
-            if text != Some("as told") {
-                before(info);
-            }
-        }));
-    });
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use otp_core::Pid;
 use patterns_behaviour::{Backoff, BoxFuture, Dispatcher, DispatcherConfig, Hooks};
+use testing::quiet;
 
 trait Sink: Send + Sync {
     fn put(&self, number: u64) -> BoxFuture<'_, Result<(), String>>;
@@ -35,7 +36,7 @@ impl Sink for Moody {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_many_tasks_send_is_reported_once_while_routes_come_and_go() {
-    crate::support::quiet();
+    quiet();
     let told = Arc::new((AtomicU64::new(0), AtomicU64::new(0)));
     let (one, two) = (Arc::clone(&told), Arc::clone(&told));
     let hooks = Hooks::new()
@@ -123,7 +124,7 @@ async fn what_many_tasks_send_is_reported_once_while_routes_come_and_go() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_among_senders_leaves_nobody_without_an_answer() {
-    crate::support::quiet();
+    quiet();
     for round in 0..20 {
         let sinks = Dispatcher::start(
             DispatcherConfig {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use patterns_behaviour::{DispatcherConfig, Failure, GaveUp, Route};
+use testing::{quiet, settle};
 
 use crate::support::{
-    Census, Deed, Parcel, Port, Scripted, assert_lawful, config, one_port, ports, quiet, settle,
+    Census, Deed, Parcel, Port, Scripted, assert_lawful, config, one_port, ports,
 };
 
 #[tokio::test(start_paused = true)]

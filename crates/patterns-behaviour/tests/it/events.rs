@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use patterns_behaviour::{Failure, GaveUp, Hooks};
+use testing::{quiet, settle};
 
-use crate::support::{Deed, Parcel, Ports, Scripted, config, ports_with, quiet, settle};
+use crate::support::{Deed, Parcel, Ports, Scripted, config, ports_with};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_worth_it_is_not_tried_again() {
