@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{env, process};
 
-use patterns_supervisor::otp_core::{CallError, CastError};
+use otp_core::{CallError, CastError};
 use patterns_supervisor::{
     Child, Context, ExitReason, Fault, FaultScript, GenServer, Mermaid, ReplyTo, ServerRef,
     Shutdown, StopToken, Strategy, SupervisionTree, SupervisorEvent, TreeConfig, TreeEvents,

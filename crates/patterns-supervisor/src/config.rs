@@ -41,12 +41,12 @@ pub struct TreeConfig {
     pub id: Arc<str>,
     /// Whom it restarts when a child has to be restarted. Default: [`Strategy::OneForOne`].
     pub strategy: Strategy,
-    /// How many restarts within `period` are still borne; each attempt counts, a group counts as one. With one more the
+    /// How many restarts within `restart_period` are still borne; each attempt counts, a group counts as one. With one more the
     /// supervisor stops its children and itself. Default: 3. Any number is allowed; with 0 the first restart
     /// is one too many.
     pub max_restarts: usize,
     /// The time within which restarts are counted. Default: 5 s. Any duration is allowed.
-    pub period: Duration,
+    pub restart_period: Duration,
     /// Whether it stops by itself when its significant children have ended. Default: never.
     pub auto_shutdown: AutoShutdown,
     /// Its children, in the order in which they are started. Ids must differ. Default: none.
@@ -59,7 +59,7 @@ impl Default for TreeConfig {
             id: Arc::from("root"),
             strategy: Strategy::OneForOne,
             max_restarts: 3,
-            period: Duration::from_secs(5),
+            restart_period: Duration::from_secs(5),
             auto_shutdown: AutoShutdown::Never,
             children: Vec::new(),
         }
@@ -77,7 +77,7 @@ impl TreeConfig {
     pub fn into_supervisor(self) -> Supervisor {
         let supervisor = Supervisor::new(self.strategy)
             .name(self.id)
-            .intensity(self.max_restarts, self.period)
+            .intensity(self.max_restarts, self.restart_period)
             .auto_shutdown(self.auto_shutdown);
         let add = |supervisor, node: Node| node.add_to(supervisor);
         self.children.into_iter().fold(supervisor, add)

@@ -19,6 +19,14 @@ pub enum FaultError {
     Call(CallError),
 }
 
+impl FaultError {
+    /// Tells whether a supervisor on the way did not answer in time.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Call(CallError::Timeout))
+    }
+}
+
 impl From<Lost> for FaultError {
     fn from(lost: Lost) -> Self {
         match lost {

@@ -1,7 +1,10 @@
 //! What happens in a tree, as a stream.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use otp_core::{Inbox, SupervisorEvent};
 use tokio::time::Instant;
@@ -57,6 +60,7 @@ impl fmt::Display for TreeEvent {
 pub struct TreeEvents {
     pub(crate) inbox: Inbox<Stamped>,
     pub(crate) prefix: Arc<[Arc<str>]>,
+    pub(crate) finished: bool,
 }
 
 impl TreeEvents {
@@ -66,12 +70,7 @@ impl TreeEvents {
     ///
     /// Dropping the future loses no event.
     pub async fn recv(&mut self) -> Option<TreeEvent> {
-        loop {
-            let event = self.inbox.recv().await?;
-            if let Some(event) = self.told(event) {
-                return Some(event);
-            }
-        }
+        poll_fn(|cx| self.poll_recv(cx)).await
     }
 
     /// Returns the next event if there is one already.
@@ -82,6 +81,26 @@ impl TreeEvents {
                 return Some(event);
             }
         }
+    }
+
+    /// Does what [`recv`](Self::recv) does, for futures and streams that are written by hand. Of several tasks that poll, the last one is woken.
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<TreeEvent>> {
+        loop {
+            let next = pin!(self.inbox.recv()).poll(cx);
+            let Some(event) = ready!(next) else {
+                self.finished = true;
+                return Poll::Ready(None);
+            };
+            if let Some(event) = self.told(event) {
+                return Poll::Ready(Some(event));
+            }
+        }
+    }
+
+    /// Tells whether [`recv`](Self::recv) or [`poll_recv`](Self::poll_recv) has returned `None`: nothing comes any more.
+    #[must_use]
+    pub const fn is_finished(&self) -> bool {
+        self.finished
     }
 
     /// The event as it is told here; nothing if it happened elsewhere in the tree.

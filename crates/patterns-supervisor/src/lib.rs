@@ -26,10 +26,10 @@ pub use signal::{Signal, shutdown_signal};
 pub use trace::{FaultTrace, TraceEntry, TraceStep};
 pub use tree::SupervisionTree;
 
-// What a program needs to write children of its own; everything else of it is in `otp_core`.
-pub use otp_core;
+#[doc(no_inline)]
 pub use otp_core::{
-    AutoShutdown, BadOption, Child, ChildError, ChildInfo, ChildKind, ChildState, Context,
-    ExitReason, GenServer, Pid, ReplyTo, Restart, ServerRef, Shutdown, StartChildError, StartError,
-    StopToken, Strategy, Supervisor, SupervisorEvent, SupervisorRef, TreeSnapshot, backoff,
+    AutoShutdown, BadOption, CallError, CastError, Child, ChildError, ChildInfo, ChildKind,
+    ChildState, Context, ExitReason, GenServer, Pid, ReplyTo, Restart, ServerRef, Shutdown,
+    StartChildError, StartError, StopError, StopToken, Strategy, Supervisor, SupervisorEvent,
+    SupervisorMsg, SupervisorRef, TreeSnapshot, backoff,
 };

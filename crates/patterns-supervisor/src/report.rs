@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -121,8 +120,7 @@ impl Collector {
     /// Takes in what has happened, so that it does not pile up while nothing is stopped.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
         while let Some(events) = &mut self.events {
-            let polled = pin!(events.recv()).poll(cx);
-            match polled {
+            match events.poll_recv(cx) {
                 Poll::Ready(Some(event)) => self.note(event),
                 Poll::Ready(None) => self.events = None,
                 Poll::Pending => return,

@@ -66,6 +66,12 @@ impl SupervisionTree {
         &self.root
     }
 
+    /// Returns the process of its supervisor, if it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
+        self.root.pid()
+    }
+
     /// Returns the handle of a supervisor below: its paths begin there.
     ///
     /// It follows the supervisor over its restarts, and keeps nobody running: when the last handle of the whole tree is
@@ -248,6 +254,7 @@ impl SupervisionTree {
         Ok(TreeEvents {
             inbox,
             prefix: Arc::clone(&self.prefix),
+            finished: false,
         })
     }
 
@@ -263,7 +270,7 @@ impl SupervisionTree {
     ///
     /// # Errors
     ///
-    /// If the tree had ended before.
+    /// [`StopError::NoProc`] if the tree had ended before, by a stop for instance.
     pub async fn stop(&self) -> Result<ShutdownReport, StopError> {
         let Some(end) = self.root.pid().map(|pid| pid.monitor()) else {
             return Err(StopError::NoProc);

@@ -4,11 +4,9 @@ use patterns_supervisor::{
     Child, ChildError, ChildKind, ChildState, ExitReason, Pid, Restart, StartChildError, Strategy,
     backoff::Backoff,
 };
+use testing::{advance, ms, secs, settle};
 
-use crate::support::{
-    Log, Msg, Outcome, Probe, advance, child, deep_tree, find, idle, ids, ms, pid, plan, secs,
-    settle, start,
-};
+use crate::support::{Log, Msg, Outcome, Probe, child, deep_tree, idle, ids, pid, plan, start};
 
 #[tokio::test(start_paused = true)]
 async fn an_added_child_is_the_last_in_order_and_answers() -> Outcome {
@@ -53,16 +51,6 @@ async fn a_removed_child_is_stopped_in_order_and_forgotten() -> Outcome {
     assert_eq!(ids(&tree).await, ["b"]);
     let again = tree.remove_child("a").await;
     assert!(matches!(again, Err(ChildError::NotFound)));
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_running_temporary_child_is_removed_without_an_error() -> Outcome {
-    let tree = start([idle("a").restart(Restart::Temporary).into()]).await;
-    let running = pid(&tree, "a").await;
-    tree.remove_child("a").await?;
-    assert!(!running.is_alive());
-    assert!(find(&tree, "a").await.is_none());
     Ok(())
 }
 

@@ -3,8 +3,9 @@
 use patterns_supervisor::{
     Child, Dot, Mermaid, Restart, Strategy, SupervisionTree, TreeConfig, backoff::Backoff,
 };
+use testing::{secs, settle};
 
-use crate::support::{Log, Msg, Outcome, Pids, Probe, idle, plan, secs, settle, start};
+use crate::support::{Log, Msg, Outcome, Pids, Probe, idle, plan, start};
 
 /// Three levels, with a child that runs, one that restarts, one that is stopped, one that was restarted, and one
 /// for which messages wait.

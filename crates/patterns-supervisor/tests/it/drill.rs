@@ -1,26 +1,17 @@
 //! The drill tree: two permanent workers and a temporary one.
 
+use otp_core::{CallError, CastError};
 use patterns_supervisor::drill::{Drill, WorkerKind};
-use patterns_supervisor::otp_core::{CallError, CastError};
-use patterns_supervisor::{
-    ChildKind, ChildState, FaultError, Pid, Restart, StartChildError, Strategy,
-};
+use patterns_supervisor::{ChildKind, FaultError, Restart, StartChildError, Strategy};
+use testing::{advance, ms, secs, settle};
 
-use crate::support::{Outcome, advance, child, find, ids, ms, pid, secs, settle};
+use crate::support::{Outcome, child, drill_pids, ids, pid};
 
 const ALL: [Strategy; 3] = [
     Strategy::OneForOne,
     Strategy::OneForAll,
     Strategy::RestForOne,
 ];
-
-async fn pids(drill: &Drill) -> Vec<Pid> {
-    let children = drill.tree.info().await.unwrap().children;
-    children
-        .iter()
-        .filter_map(|child| child.pid().cloned())
-        .collect()
-}
 
 #[tokio::test(start_paused = true)]
 async fn it_starts_under_each_strategy() -> Outcome {
@@ -72,10 +63,10 @@ async fn workers_answer_pings_and_tell_their_status() -> Outcome {
 #[tokio::test(start_paused = true)]
 async fn one_for_one_restarts_only_the_one_that_crashed() -> Outcome {
     let drill = Drill::start(Strategy::OneForOne).await?;
-    let before = pids(&drill).await;
+    let before = drill_pids(&drill).await;
     drill.tree.crash_child("worker_1").await?;
     settle().await;
-    let after = pids(&drill).await;
+    let after = drill_pids(&drill).await;
     assert_eq!(after.len(), 3);
     assert_ne!(after[0], before[0]);
     assert_eq!(after[1..], before[1..]);
@@ -85,7 +76,7 @@ async fn one_for_one_restarts_only_the_one_that_crashed() -> Outcome {
 #[tokio::test(start_paused = true)]
 async fn one_for_all_restarts_all_permanent_ones_and_drops_the_temporary() -> Outcome {
     let drill = Drill::start(Strategy::OneForAll).await?;
-    let before = pids(&drill).await;
+    let before = drill_pids(&drill).await;
     drill.tree.crash_child("worker_2").await?;
     settle().await;
     assert_eq!(ids(&drill.tree).await, ["worker_1", "worker_2"]);
@@ -104,16 +95,16 @@ async fn one_for_all_restarts_all_permanent_ones_and_drops_the_temporary() -> Ou
 #[tokio::test(start_paused = true)]
 async fn rest_for_one_restarts_those_after_and_not_those_before() -> Outcome {
     let drill = Drill::start(Strategy::RestForOne).await?;
-    let before = pids(&drill).await;
+    let before = drill_pids(&drill).await;
     drill.tree.crash_child("worker_2").await?;
     settle().await;
-    let after = pids(&drill).await;
+    let after = drill_pids(&drill).await;
     assert_eq!(after.len(), 2, "the temporary one came after, and is gone");
     assert_eq!(after[0], before[0]);
     assert_ne!(after[1], before[1]);
     drill.tree.crash_child("worker_1").await?;
     settle().await;
-    let last = pids(&drill).await;
+    let last = drill_pids(&drill).await;
     assert!(last[0] != after[0] && last[1] != after[1]);
     Ok(())
 }
@@ -122,10 +113,10 @@ async fn rest_for_one_restarts_those_after_and_not_those_before() -> Outcome {
 async fn the_temporary_worker_is_not_restarted() -> Outcome {
     for strategy in ALL {
         let drill = Drill::start(strategy).await?;
-        let before = pids(&drill).await;
+        let before = drill_pids(&drill).await;
         drill.tree.crash_child("temp_worker").await?;
         advance(secs(60)).await;
-        assert_eq!(pids(&drill).await, before[..2], "{strategy:?}");
+        assert_eq!(drill_pids(&drill).await, before[..2], "{strategy:?}");
         assert!(matches!(
             drill.tree.crash_child("temp_worker").await,
             Err(FaultError::NotFound)
@@ -191,21 +182,5 @@ async fn a_failing_worker_dies_100_ms_after_each_start_until_the_tree_gives_up()
     }
     assert!(!drill.tree.supervisor_ref().is_alive());
     assert!(drill.worker_1.ping().await.is_err());
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn drills_do_not_know_of_each_other() -> Outcome {
-    let (one, other) = (
-        Drill::start(Strategy::OneForOne).await?,
-        Drill::start(Strategy::OneForAll).await?,
-    );
-    let untouched = pids(&other).await;
-    one.tree.crash_child("worker_1").await?;
-    settle().await;
-    assert_eq!(pids(&other).await, untouched);
-    one.tree.stop().await?;
-    other.worker_1.ping().await?;
-    assert!(find(&other.tree, "worker_1").await.unwrap().state != ChildState::Stopped);
     Ok(())
 }

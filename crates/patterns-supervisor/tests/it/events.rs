@@ -1,10 +1,12 @@
 //! The stream of what happens.
 
-use patterns_supervisor::{Strategy, SupervisionTree, SupervisorEvent};
+use std::future::poll_fn;
+use std::task::Poll;
 
-use crate::support::{
-    Log, Outcome, Pids, Probe, advance, deep_tree, happened, idle, plan, secs, settle, start,
-};
+use patterns_supervisor::{Strategy, SupervisionTree, SupervisorEvent};
+use testing::{advance, secs, settle};
+
+use crate::support::{Log, Outcome, Pids, Probe, deep_tree, happened, idle, plan, start};
 
 #[tokio::test(start_paused = true)]
 async fn everything_in_the_tree_is_told_from_the_asking_on() -> Outcome {
@@ -194,5 +196,26 @@ async fn a_tree_built_with_the_core_alone_tells_the_same() -> Outcome {
     a: starting
     a: started as <2>, restart 1
     ");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_polled_by_hand_and_says_when_it_is_finished() -> Outcome {
+    let tree = start([idle("a").into()]).await;
+    let mut events = tree.events().await?;
+    let polled = poll_fn(|cx| Poll::Ready(events.poll_recv(cx))).await;
+    assert!(polled.is_pending());
+
+    tree.crash_child("a").await?;
+    let event = poll_fn(|cx| events.poll_recv(cx)).await.unwrap();
+    assert_eq!(event.path, "a");
+    tree.stop().await?;
+    // What has not been read yet is there all the same.
+    assert!(!events.is_finished());
+    while events.try_recv().is_some() {}
+    assert!(!events.is_finished());
+    assert!(poll_fn(|cx| events.poll_recv(cx)).await.is_none());
+    assert!(events.is_finished());
+    assert!(events.recv().await.is_none());
     Ok(())
 }

@@ -2,29 +2,16 @@
 
 use std::time::Duration;
 
-use patterns_supervisor::otp_core::CallError;
+use otp_core::CallError;
 use patterns_supervisor::{
-    Child, ChildState, ExitReason, Fault, FaultError, Node, Restart, ServerRef, Strategy,
-    SupervisionTree,
+    Child, ChildState, ExitReason, Fault, FaultError, Restart, ServerRef, Strategy,
 };
+use testing::{advance, ms, secs, settle};
 
 use crate::support::{
-    Log, Msg, Outcome, Pids, Probe, advance, child, deep_tree, happened, idle, ms, pid, plan, secs,
-    settle, start,
+    Log, Msg, Outcome, Pids, Probe, at_depth, child, deep_tree, end_by, happened, idle, pid, plan,
+    start,
 };
-
-/// `child` at the third level.
-async fn at_depth(child: Node) -> SupervisionTree {
-    let deep = plan("deep", Strategy::OneForOne, [child]);
-    start([plan("mid", Strategy::OneForOne, [deep.into()]).into()]).await
-}
-
-/// Does `fault` to the process at `path`, and tells why that process ended.
-async fn end_by(tree: &SupervisionTree, path: &str, fault: Fault) -> ExitReason {
-    let end = pid(tree, path).await.monitor();
-    tree.inject(path, fault).await.unwrap();
-    tokio::time::timeout(secs(1), end).await.unwrap()
-}
 
 fn faults() -> [(Fault, &'static str); 3] {
     [
@@ -78,28 +65,6 @@ async fn an_exit_is_nothing_to_a_supervisor_for_it_traps_them() -> Outcome {
     tree.crash_child("mid/task").await?;
     settle().await;
     assert!(pid(&tree, "mid/task").await.is_alive());
-    Ok(())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_that_traps_exits_is_told_of_an_exit_and_hit_by_the_rest() -> Outcome {
-    let log = Log::default();
-    let tree = at_depth(Probe::trapping("x", &log).into()).await;
-    let path = "mid/deep/x";
-    let first = pid(&tree, path).await;
-    tree.inject(path, Fault::Exit(ExitReason::boxed("go")))
-        .await?;
-    settle().await;
-    assert!(first.is_alive());
-    assert_eq!(log.take(), ["x: up", "x: told of go"]);
-    for (fault, reason) in [
-        (Fault::panic("boom"), "panicked: boom"),
-        (Fault::Kill, "killed"),
-        (Fault::Exit(ExitReason::Kill), "killed"),
-    ] {
-        assert_eq!(end_by(&tree, path, fault).await.to_string(), reason);
-        settle().await;
-    }
     Ok(())
 }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use patterns_supervisor::{ExitReason, Strategy, SupervisionTree, TreeConfig};
+use testing::{advance, ms, secs, settle};
 
-use crate::support::{Outcome, Pids, advance, happened, idle, ms, pid, plan, secs, settle};
+use crate::support::{Outcome, Pids, happened, idle, pid, plan};
 
 /// A tree with the default limits: 3 restarts within 5 s.
 async fn by_default(strategy: Strategy) -> SupervisionTree {
@@ -96,7 +97,7 @@ async fn limits_are_what_the_config_says() {
     for max_restarts in [0, 1, 7] {
         let tree = SupervisionTree::start(TreeConfig {
             max_restarts,
-            period: secs(60),
+            restart_period: secs(60),
             children: vec![idle("a").into()],
             ..TreeConfig::default()
         })
@@ -117,7 +118,7 @@ async fn a_period_of_zero_forgets_each_restart_and_the_longest_none() {
     for (period, survives) in [(Duration::ZERO, true), (Duration::MAX, false)] {
         let tree = SupervisionTree::start(TreeConfig {
             max_restarts: 1,
-            period,
+            restart_period: period,
             children: vec![idle("a").into()],
             ..TreeConfig::default()
         })

@@ -2,19 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod cancel;
 mod children;
+mod defects;
 mod diagrams;
 mod drill;
-mod drops;
 mod errors;
 mod events;
 mod faults;
-mod handles;
 mod limits;
+mod options;
+mod panics;
 mod paths;
-mod plans;
 mod reports;
 mod scripts;
-#[cfg(unix)]
 mod signals;
+mod stopping;
 mod support;

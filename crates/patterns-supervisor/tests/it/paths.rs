@@ -1,9 +1,10 @@
 //! Paths: children at any depth, ids that hold a `/` themselves, and ways that lead nowhere.
 
-use patterns_supervisor::otp_core::CallError;
+use otp_core::CallError;
 use patterns_supervisor::{ChildError, ChildState, FaultError, Strategy};
+use testing::settle;
 
-use crate::support::{Outcome, deep_tree, find, idle, ids, pid, plan, settle, start};
+use crate::support::{Outcome, deep_tree, find, idle, ids, pid, plan, start};
 
 #[tokio::test(start_paused = true)]
 async fn every_operation_reaches_every_depth() -> Outcome {

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use patterns_supervisor::otp_core::CallError;
+use otp_core::CallError;
 use patterns_supervisor::{
     Child, ExitReason, Fault, FaultScript, FaultTrace, Restart, Strategy, SupervisionTree,
     TraceStep, TreeConfig,
 };
+use testing::{ms, secs};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Log, Outcome, Probe, deep_tree, idle, ms, pid, plan, secs, slow, start};
+use crate::support::{Log, Outcome, Probe, deep_tree, idle, pid, plan, slow, start};
 
 fn drill_script() -> FaultScript {
     FaultScript::new()

@@ -8,35 +8,16 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
-use patterns_supervisor::otp_core::Exit;
+use otp_core::Exit;
+use patterns_supervisor::drill::Drill;
 use patterns_supervisor::{
-    Child, ChildInfo, ChildState, Context, ExitReason, GenServer, Node, Pid, ReplyTo, Shutdown,
-    Strategy, SupervisionTree, TreeConfig, TreeEvents,
+    Child, ChildInfo, ChildState, Context, ExitReason, Fault, GenServer, Node, Pid, ReplyTo,
+    Shutdown, Strategy, SupervisionTree, TreeConfig, TreeEvents,
 };
+use testing::secs;
 
 /// What a test returns.
 pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
-
-pub(crate) const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-pub(crate) const fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
-
-/// Lets everybody go on until nobody can without time passing. No time passes.
-pub(crate) async fn settle() {
-    for _ in 0..200 {
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Turns the paused clock on and lets everything run that became due.
-pub(crate) async fn advance(by: Duration) {
-    tokio::time::advance(by).await;
-    settle().await;
-}
 
 /// Drops `future` when it has had to wait so often; at 0 it is not even begun. Tells whether it was done.
 pub(crate) async fn dropped_after<T>(waits: usize, future: impl Future<Output = T>) -> bool {
@@ -109,6 +90,27 @@ pub(crate) async fn deep_tree() -> SupervisionTree {
         [idle("task").into(), deep.into()],
     );
     start([idle("a").into(), mid.into(), idle("z").into()]).await
+}
+
+/// `child` at the third level.
+pub(crate) async fn at_depth(child: Node) -> SupervisionTree {
+    let deep = plan("deep", Strategy::OneForOne, [child]);
+    start([plan("mid", Strategy::OneForOne, [deep.into()]).into()]).await
+}
+
+/// Does `fault` to the process at `path`, and tells why that process ended.
+pub(crate) async fn end_by(tree: &SupervisionTree, path: &str, fault: Fault) -> ExitReason {
+    let end = pid(tree, path).await.monitor();
+    tree.inject(path, fault).await.unwrap();
+    tokio::time::timeout(secs(1), end).await.unwrap()
+}
+
+pub(crate) async fn drill_pids(drill: &Drill) -> Vec<Pid> {
+    let children = drill.tree.info().await.unwrap().children;
+    children
+        .iter()
+        .filter_map(|child| child.pid().cloned())
+        .collect()
 }
 
 /// The child at `path`, which is there.

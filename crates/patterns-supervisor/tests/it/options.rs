@@ -1,11 +1,12 @@
 //! A tree as data: its text, its defaults, and what makes a wrong one.
 
 use patterns_supervisor::{
-    AutoShutdown, Child, ChildKind, Node, Restart, StartError, Strategy, SupervisionTree,
-    Supervisor, TreeConfig,
+    AutoShutdown, Child, ChildKind, Fault, FaultScript, Node, Restart, StartError, Strategy,
+    SupervisionTree, Supervisor, TreeConfig, TreeEvents,
 };
+use testing::{secs, settle};
 
-use crate::support::{Log, Outcome, Pids, Probe, idle, ids, plan, secs, settle};
+use crate::support::{Log, Outcome, Pids, Probe, idle, ids, plan};
 
 #[test]
 fn the_defaults_are_those_that_the_fields_state() {
@@ -13,14 +14,14 @@ fn the_defaults_are_those_that_the_fields_state() {
         id,
         strategy,
         max_restarts,
-        period,
+        restart_period,
         auto_shutdown,
         children,
         ..
     } = TreeConfig::default();
     assert_eq!(&*id, "root");
     assert_eq!(strategy, Strategy::OneForOne);
-    assert_eq!((max_restarts, period), (3, secs(5)));
+    assert_eq!((max_restarts, restart_period), (3, secs(5)));
     assert_eq!(auto_shutdown, AutoShutdown::Never);
     assert!(children.is_empty());
 }
@@ -61,7 +62,7 @@ fn a_node_tells_its_id_and_shows_itself() {
     insta::assert_snapshot!(format!("{leaf:?}"), @r#"Node("leaf")"#);
     let tree = Node::from(plan("tree", Strategy::OneForOne, [leaf]));
     assert_eq!(&**tree.id(), "tree");
-    insta::assert_snapshot!(format!("{tree:?}"), @r#"Node(TreeConfig { id: "tree", strategy: OneForOne, max_restarts: 18446744073709551615, period: 5s, auto_shutdown: Never, children: [Node("leaf")] })"#);
+    insta::assert_snapshot!(format!("{tree:?}"), @r#"Node(TreeConfig { id: "tree", strategy: OneForOne, max_restarts: 18446744073709551615, restart_period: 5s, auto_shutdown: Never, children: [Node("leaf")] })"#);
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,4 +198,39 @@ async fn a_child_that_does_not_start_is_named_with_its_way() {
     let below = plan("below", Strategy::OneForOne, [fails.into(), panics.into()]);
     let error = SupervisionTree::start(plan("root", Strategy::OneForOne, [below.into()])).await;
     insta::assert_snapshot!(error.unwrap_err(), @"init failed: shutdown: child `below` did not start: shutdown: child `panics` did not start: panicked: no config");
+}
+
+#[test]
+fn a_start_without_a_runtime_is_an_error() {
+    use std::future::Future;
+    let start = std::pin::pin!(SupervisionTree::start(TreeConfig::default()));
+    let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
+    let std::task::Poll::Ready(started) = start.poll(&mut nobody) else {
+        panic!("it waits for a runtime that is not there");
+    };
+    insta::assert_snapshot!(started.unwrap_err(), @"there is no tokio runtime here");
+}
+
+#[test]
+fn handles_and_futures_can_be_shared_and_sent() {
+    fn shared<T: Send + Sync + Unpin + 'static>() {}
+    fn sent<T: Send>(_: &T) {}
+    fn futures(tree: SupervisionTree, mut events: TreeEvents) {
+        sent(&tree.stop());
+        sent(&tree.info());
+        sent(&tree.snapshot());
+        sent(&tree.inject("a", Fault::Kill));
+        sent(&tree.remove_child("a"));
+        sent(&events.recv());
+        sent(&FaultScript::new().run(&tree));
+        sent(&tree.run_until(std::future::pending::<()>()));
+    }
+    let _ = futures;
+    shared::<SupervisionTree>();
+    shared::<patterns_supervisor::drill::Worker>();
+    shared::<FaultScript>();
+    fn is_send<T: Send>() {}
+    is_send::<TreeConfig>();
+    is_send::<Node>();
+    is_send::<TreeEvents>();
 }

@@ -1,11 +1,10 @@
 //! Handles: the last one stops the tree, and no other thing keeps it.
 
-use patterns_supervisor::drill::{Drill, Worker};
-use patterns_supervisor::{
-    Fault, FaultScript, Node, Strategy, SupervisionTree, TreeConfig, TreeEvents,
-};
+use patterns_supervisor::Strategy;
+use patterns_supervisor::drill::Drill;
+use testing::{ms, settle};
 
-use crate::support::{Log, Outcome, Probe, deep_tree, idle, ms, pid, settle, slow, start};
+use crate::support::{Log, Outcome, Probe, deep_tree, idle, pid, slow, start};
 
 #[tokio::test(start_paused = true)]
 async fn the_last_handle_stops_the_tree_in_order() {
@@ -67,39 +66,4 @@ async fn a_detached_tree_runs_without_a_handle() -> Outcome {
     settle().await;
     assert!(a.is_alive());
     Ok(())
-}
-
-#[test]
-fn a_start_without_a_runtime_is_an_error() {
-    use std::future::Future;
-    let start = std::pin::pin!(SupervisionTree::start(TreeConfig::default()));
-    let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(started) = start.poll(&mut nobody) else {
-        panic!("it waits for a runtime that is not there");
-    };
-    insta::assert_snapshot!(started.unwrap_err(), @"there is no tokio runtime here");
-}
-
-#[test]
-fn handles_and_futures_can_be_shared_and_sent() {
-    fn shared<T: Send + Sync + Unpin + 'static>() {}
-    fn sent<T: Send>(_: &T) {}
-    fn futures(tree: SupervisionTree, mut events: TreeEvents) {
-        sent(&tree.stop());
-        sent(&tree.info());
-        sent(&tree.snapshot());
-        sent(&tree.inject("a", Fault::Kill));
-        sent(&tree.remove_child("a"));
-        sent(&events.recv());
-        sent(&FaultScript::new().run(&tree));
-        sent(&tree.run_until(std::future::pending::<()>()));
-    }
-    let _ = futures;
-    shared::<SupervisionTree>();
-    shared::<Worker>();
-    shared::<FaultScript>();
-    fn is_send<T: Send>() {}
-    is_send::<TreeConfig>();
-    is_send::<Node>();
-    is_send::<TreeEvents>();
 }

@@ -5,15 +5,12 @@ use std::future::pending;
 use patterns_supervisor::{
     ChildError, Fault, FaultScript, Node, Strategy, SupervisionTree, TraceStep, TreeConfig,
 };
+use testing::{at_each_await, ms, secs, settle};
 use tokio::time::{sleep, timeout};
 
 use crate::support::{
-    Log, Outcome, Probe, child, deep_tree, dropped_after, idle, ids, ms, pid, plan, secs, settle,
-    slow, start,
+    Log, Outcome, Probe, child, deep_tree, dropped_after, idle, ids, pid, plan, slow, start,
 };
-
-/// Enough for any of the futures here to be done.
-const MANY: usize = 100;
 
 async fn slow_tree() -> SupervisionTree {
     let below = plan(
@@ -27,32 +24,30 @@ async fn slow_tree() -> SupervisionTree {
 #[tokio::test(start_paused = true)]
 async fn a_stop_that_is_dropped_stops_all_or_nothing() -> Outcome {
     let (mut untouched, mut stopped) = (0, 0);
-    for waits in 0..MANY {
+    at_each_await(async |waits| {
         let tree = slow_tree().await;
         let (a, x) = (pid(&tree, "a").await, pid(&tree, "below/x").await);
         let done = dropped_after(waits, tree.stop()).await;
         sleep(secs(1)).await;
         assert_eq!(a.is_alive(), x.is_alive(), "after {waits} waits");
         if a.is_alive() {
-            assert_eq!(tree.info().await?.running, 2);
-            tree.crash_child("below/x").await?;
+            assert_eq!(tree.info().await.unwrap().running, 2);
+            tree.crash_child("below/x").await.unwrap();
             untouched += 1;
         } else {
             assert!(tree.info().await.is_err());
             stopped += 1;
         }
-        if done {
-            break;
-        }
-        assert!(waits < MANY - 1, "it is never done");
-    }
+        done
+    })
+    .await;
     assert!(untouched > 0 && stopped > 1);
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_dropped_drops_its_handle_and_so_stops_the_tree_in_order() -> Outcome {
-    for waits in 0..MANY {
+    at_each_await(async |waits| {
         let log = Log::default();
         let tree = start([
             Probe::child("a", &log).into(),
@@ -66,11 +61,10 @@ async fn a_run_that_is_dropped_drops_its_handle_and_so_stops_the_tree_in_order()
             said, "a: up; b: up; b: down, shutdown; a: down, shutdown",
             "after {waits} waits"
         );
-        if done {
-            return Ok(());
-        }
-    }
-    panic!("it is never done");
+        done
+    })
+    .await;
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,7 +83,7 @@ async fn a_run_that_is_dropped_leaves_a_tree_with_another_handle_alone() -> Outc
 #[tokio::test(start_paused = true)]
 async fn a_script_that_is_dropped_leaves_the_rest_undone() -> Outcome {
     let mut seen = Vec::new();
-    for waits in 0..MANY {
+    at_each_await(async |waits| {
         let tree = deep_tree().await;
         let script = FaultScript::new()
             .at(ms(2), "a", Fault::panic("boom"))
@@ -104,12 +98,11 @@ async fn a_script_that_is_dropped_leaves_the_rest_undone() -> Outcome {
         sleep(secs(10)).await;
         assert_eq!(child(&tree, "a").await.restarts, restarts.0);
         assert_eq!(child(&tree, "mid/deep/leaf").await.restarts, restarts.1);
-        assert_eq!(tree.info().await?.running, 3, "after {waits} waits");
+        assert_eq!(tree.info().await.unwrap().running, 3, "after {waits} waits");
         seen.push(restarts);
-        if done {
-            break;
-        }
-    }
+        done
+    })
+    .await;
     seen.dedup();
     assert_eq!(seen, [(0, 0), (1, 0), (1, 1)]);
     Ok(())
@@ -135,7 +128,7 @@ async fn a_script_that_was_dropped_does_not_disturb_the_next() -> Outcome {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_that_is_dropped_leaves_nobody() -> Outcome {
-    for waits in 0..MANY {
+    at_each_await(async |waits| {
         let log = Log::default();
         let deep: Node = plan(
             "deep",
@@ -156,63 +149,61 @@ async fn a_start_that_is_dropped_leaves_nobody() -> Outcome {
         // A kill runs no `terminate`; what counts is that nobody is left.
         assert!(down <= up, "{said:?}");
         assert_eq!(log.holders(), 1, "after {waits} waits");
-        if done {
-            return Ok(());
-        }
-    }
-    panic!("it is never done");
+        done
+    })
+    .await;
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_fault_that_is_dropped_hits_nobody_or_is_done() -> Outcome {
-    for waits in 0..MANY {
+    at_each_await(async |waits| {
         let tree = deep_tree().await;
         let done = dropped_after(waits, tree.crash_child("mid/deep/leaf")).await;
         settle().await;
         let restarts = child(&tree, "mid/deep/leaf").await.restarts;
         assert_eq!(restarts, u64::from(done), "after {waits} waits");
-        if done {
-            return Ok(());
-        }
-    }
-    panic!("it is never done");
+        done
+    })
+    .await;
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_is_dropped_is_done_in_part_and_can_be_done_again() -> Outcome {
-    for waits in 0..MANY {
+    at_each_await(async |waits| {
         let tree = slow_tree().await;
         let done = dropped_after(waits, tree.remove_child("below/x")).await;
         sleep(secs(1)).await;
-        let below = tree.subtree("below").await?;
+        let below = tree.subtree("below").await.unwrap();
         if !done {
             // The last of it may have been done already.
             let again = tree.remove_child("below/x").await;
             assert!(matches!(again, Ok(()) | Err(ChildError::NotFound)));
         }
         assert_eq!(ids(&below).await, ["y"], "after {waits} waits");
-        if done {
-            return Ok(());
-        }
-    }
-    panic!("it is never done");
+        done
+    })
+    .await;
+    Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_addition_that_is_dropped_is_done_or_not() -> Outcome {
     let tree = SupervisionTree::start(TreeConfig::default()).await?;
-    for waits in 0..MANY {
+    at_each_await(async |waits| {
         let done = dropped_after(waits, tree.add_child(idle("a"))).await;
         settle().await;
-        let info = tree.info().await?;
+        let info = tree.info().await.unwrap();
         assert_eq!(info.running, info.specs);
         if done {
             assert_eq!(info.running, 1);
-            return Ok(());
         }
         if info.specs > 0 {
-            tree.remove_child("a").await?;
+            tree.remove_child("a").await.unwrap();
         }
-    }
-    panic!("it is never done");
+        done
+    })
+    .await;
+    Ok(())
 }
