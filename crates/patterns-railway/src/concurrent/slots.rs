@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
+
+use super::sync::{Arc, AtomicBool, Mutex, Ordering};
 
 /// The slots. A slot that is free is used again, box and waker, so there are never more than ran at the same time.
 pub(super) struct Slots<F> {
@@ -79,7 +79,7 @@ impl<F: Future> Slots<F> {
     /// Takes what was woken since the last time as the next batch, after what is left of this one.
     pub(super) fn next_batch(&mut self, cx: &Context<'_>) {
         let waker = cx.waker().clone();
-        let mut queue = self.woken.lock();
+        let mut queue = self.woken.queue.lock();
         let old = queue.waker.replace(waker);
         if self.batch.is_empty() {
             mem::swap(&mut self.batch, &mut queue.slots);
@@ -112,7 +112,7 @@ impl<F: Future> Slots<F> {
 impl<F> Drop for Slots<F> {
     fn drop(&mut self) {
         // Somebody may keep a slot's waker for long; the task's is let go.
-        let waker = self.woken.lock().waker.take();
+        let waker = self.woken.queue.lock().waker.take();
         drop(waker);
     }
 }
@@ -127,13 +127,6 @@ struct Woken {
 struct Queue {
     slots: VecDeque<usize>,
     waker: Option<Waker>,
-}
-
-impl Woken {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        // Nothing can panic under it.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// What is behind the waker of one slot.
@@ -153,7 +146,7 @@ impl Wake for Flag {
         if self.is_queued.swap(true, Ordering::Release) {
             return;
         }
-        let mut queue = self.woken.lock();
+        let mut queue = self.woken.queue.lock();
         queue.slots.push_back(self.slot);
         let waker = queue.waker.take();
         drop(queue);
