@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use otp_core::contained;
 use patterns_pipeline::{Pipeline, PipelineStats, TimedOut, UndoOutcome};
 use tokio::time::sleep;
 
-use crate::support::{Log, blow_up, fail, ms, quiet, secs};
+use crate::support::{Log, blow_up, fail, ms, quiet, secs, settle};
 
 #[tokio::test(start_paused = true)]
 async fn what_was_done_is_undone_in_reverse_order_each_with_its_own_output() {
@@ -257,4 +258,28 @@ async fn undos_of_joined_and_nested_pipelines_are_one_row() {
 /// What the compiler does not know to be so.
 fn false_at_all() -> bool {
     std::hint::black_box(false)
+}
+
+#[tokio::test(start_paused = true)]
+async fn undos_that_all_come_with_a_joined_pipeline_are_undos_of_the_whole() {
+    quiet();
+    let log = Log::default();
+    let with_undo = Pipeline::new().step("b", log.step("b")).undo(log.undo("b"));
+    let pipeline = Pipeline::new()
+        .step("a", log.step("a"))
+        .then(with_undo)
+        .step_async("c", |n| async move {
+            sleep(secs(1)).await;
+            if n > 5 { blow_up(n) } else { Ok(n) }
+        });
+    assert_eq!(pipeline.run(0).await, Ok(2));
+    settle().await;
+    assert_eq!(log.take(), "a, b");
+    let panic = contained::catch_future(pipeline.run(9)).await.unwrap_err();
+    assert_eq!(&*panic.message(), "as told");
+    assert_eq!(log.take(), "a, b, undo b 11");
+    assert!(tokio::time::timeout(ms(1), pipeline.run(0)).await.is_err());
+    pipeline.settled().await;
+    assert_eq!(log.take(), "a, b, undo b 2");
+    assert_eq!(pipeline.stats().undone, 2);
 }
