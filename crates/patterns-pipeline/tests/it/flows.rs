@@ -1,13 +1,15 @@
 //! Stages over a stream: bounds, order, errors, drains, counts.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Waker};
 
 use futures_util::{StreamExt, stream};
 use otp_core::contained;
-use patterns_pipeline::{Flow, FlowExt, Order, Pipeline, StageConfig, StageFailure, Stages};
+use patterns_pipeline::{
+    Flow, FlowExt, FlowHandle, Order, Pipeline, StageConfig, StageFailure, Stages,
+};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -356,6 +358,20 @@ async fn a_drain_wakes_who_waits_for_the_source() {
     handle.drain();
     handle.clone().drain();
     assert!(waits.await.unwrap());
+}
+
+/// What happens between the look at the drain and the wait for the source is what the source itself does.
+#[tokio::test]
+async fn a_drain_that_comes_while_the_source_is_asked_is_not_missed() {
+    let handle = Arc::new(OnceLock::<FlowHandle>::new());
+    let drains = Arc::clone(&handle);
+    let source = stream::poll_fn(move |_| {
+        drains.get().unwrap().drain();
+        std::task::Poll::<Option<u64>>::Pending
+    });
+    let mut flow = source.flow::<()>();
+    handle.set(flow.handle()).unwrap();
+    assert!(flow.next().await.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -255,6 +255,8 @@ fn settled_misses_no_end_that_comes_while_it_looks() {
         let mut cx = Context::from_waker(Waker::noop());
         for round in 0..2_000 {
             meet(&turn, round * 3 + 1);
+            // A little later each time, so that it looks at every moment of the other's end.
+            (0..round % 500).for_each(|_| std::hint::spin_loop());
             let mut settled = std::pin::pin!(pipeline.settled());
             let is_over = settled.as_mut().poll(&mut cx).is_ready();
             meet(&turn, round * 3 + 2);
