@@ -107,7 +107,7 @@ pub enum Cause<E> {
     /// It returned this error.
     Failed(E),
     /// Its time was over, and its work was dropped.
-    TimedOut {
+    Timeout {
         /// The limit.
         after: Duration,
         /// The same as the pipeline's error: what [`run`](crate::Pipeline::run) returns.
@@ -118,11 +118,17 @@ pub enum Cause<E> {
 }
 
 impl<E> Cause<E> {
+    /// Tells whether the step's time was over.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout { .. })
+    }
+
     /// Returns the error that the step returned, or that its time limit made. `None` if it panicked.
     #[must_use]
     pub const fn error(&self) -> Option<&E> {
         match self {
-            Self::Failed(error) | Self::TimedOut { error, .. } => Some(error),
+            Self::Failed(error) | Self::Timeout { error, .. } => Some(error),
             Self::Panicked(_) => None,
         }
     }
@@ -135,7 +141,7 @@ impl<E> Cause<E> {
     #[must_use]
     pub fn into_error(self) -> E {
         match self {
-            Self::Failed(error) | Self::TimedOut { error, .. } => error,
+            Self::Failed(error) | Self::Timeout { error, .. } => error,
             Self::Panicked(panic) => panic.resume(),
         }
     }
@@ -145,7 +151,7 @@ impl<E: fmt::Display> fmt::Display for Cause<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(error) => error.fmt(f),
-            Self::TimedOut { after, .. } => TimedOut::new(*after).fmt(f),
+            Self::Timeout { after, .. } => TimedOut::new(*after).fmt(f),
             Self::Panicked(panic) => panic.fmt(f),
         }
     }
@@ -156,7 +162,7 @@ impl<E: Error + 'static> Error for Cause<E> {
         match self {
             // Its text is this one's, so its source comes next.
             Self::Failed(error) => error.source(),
-            Self::TimedOut { .. } | Self::Panicked(_) => None,
+            Self::Timeout { .. } | Self::Panicked(_) => None,
         }
     }
 }
@@ -173,6 +179,12 @@ pub struct StepError<E> {
 }
 
 impl<E> StepError<E> {
+    /// Tells whether the step's time was over.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        self.cause.is_timeout()
+    }
+
     /// Tells whether all that was done and has an undo was undone.
     #[must_use]
     pub fn is_undone(&self) -> bool {
@@ -206,6 +218,14 @@ pub struct StageError<E> {
     pub stage: Name,
     /// What happened in it.
     pub failure: StageFailure<E>,
+}
+
+impl<E> StageError<E> {
+    /// Tells whether the time of a step was over, in the pipeline that the item went through.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(&self.failure, StageFailure::Step(error) if error.is_timeout())
+    }
 }
 
 /// What happened to an item in a stage.

@@ -113,7 +113,7 @@ where
         // The work ends before anybody hears that it is late.
         this.run.set(None);
         let after = *this.after;
-        Poll::Ready(Err(Cause::TimedOut {
+        Poll::Ready(Err(Cause::Timeout {
             after,
             error: TimedOut::new(after).into(),
         }))

@@ -71,7 +71,7 @@ pub enum Outcome {
     /// With an error.
     Failed,
     /// Its time was over.
-    TimedOut,
+    Timeout,
     /// With a panic.
     Panicked,
 }
@@ -80,7 +80,7 @@ impl Outcome {
     pub(crate) const fn of<E>(cause: &Cause<E>) -> Self {
         match cause {
             Cause::Failed(_) => Self::Failed,
-            Cause::TimedOut { .. } => Self::TimedOut,
+            Cause::Timeout { .. } => Self::Timeout,
             Cause::Panicked(_) => Self::Panicked,
         }
     }
@@ -91,7 +91,7 @@ impl fmt::Display for Outcome {
         f.pad(match self {
             Self::Done => "done",
             Self::Failed => "failed",
-            Self::TimedOut => "timed out",
+            Self::Timeout => "timed out",
             Self::Panicked => "panicked",
         })
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use patterns_pipeline::{Pipeline, RetryConfig, TimedOut};
+use testing::{ms, quiet, secs, settle};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{Log, ms, polled, quiet, secs, settle};
+use crate::support::{Log, polled};
 
 /// A run of five steps, of which all but the third can be undone, is dropped after ever more polls. Whatever was done by then is undone once, the last
 /// first, and what was not, is not.

@@ -8,9 +8,8 @@ use insta::assert_snapshot;
 use patterns_pipeline::{
     Backoff, Cause, FlowExt, Pipeline, RetryConfig, StageConfig, StageError, StepError, TimedOut,
 };
+use testing::{ms, quiet, secs};
 use tokio::time::sleep;
-
-use crate::support::{ms, quiet, secs};
 
 /// An order's error, as a program would have it.
 #[derive(Debug)]
@@ -79,7 +78,7 @@ fn order() -> patterns_pipeline::BoxPipeline<End, End, OrderError> {
                 backoff: Backoff::constant(ms(100)),
                 ..RetryConfig::default()
             },
-            |cause| matches!(cause, Cause::TimedOut { .. }),
+            |cause| matches!(cause, Cause::Timeout { .. }),
         )
         .boxed()
 }

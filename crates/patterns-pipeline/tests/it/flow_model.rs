@@ -10,9 +10,9 @@ use proptest::prelude::{
     ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
 use proptest::strategy::Just;
+use testing::quiet;
 
 use crate::flows::config;
-use crate::support::quiet;
 
 #[derive(Debug, Clone, Copy)]
 enum Work {

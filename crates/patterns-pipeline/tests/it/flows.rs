@@ -10,10 +10,11 @@ use otp_core::contained;
 use patterns_pipeline::{
     Flow, FlowExt, FlowHandle, Order, Pipeline, StageConfig, StageFailure, Stages,
 };
+use testing::{ms, quiet, secs, settle};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{Log, ms, polled, quiet, secs, settle};
+use crate::support::{Log, polled};
 
 pub(crate) fn config(max_concurrency: usize, order: Order) -> StageConfig {
     StageConfig {

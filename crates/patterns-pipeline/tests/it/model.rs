@@ -5,9 +5,10 @@ use proptest::prelude::{
     ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
 use proptest::strategy::Just;
+use testing::{ms, quiet, secs};
 use tokio::time::sleep;
 
-use crate::support::{Log, ms, polled, quiet, secs};
+use crate::support::{Log, polled};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Work {

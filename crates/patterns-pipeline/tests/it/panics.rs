@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 
 use otp_core::contained;
 use patterns_pipeline::{Cause, Outcome, Pipeline, RetryConfig};
+use testing::{ms, quiet};
 use tokio::time::sleep;
 
-use crate::support::{DropBomb, Log, blow_up, fail, ms, quiet};
+use crate::support::{DropBomb, Log, blow_up, fail};
 
 #[derive(Debug, PartialEq)]
 struct Payload(u32);

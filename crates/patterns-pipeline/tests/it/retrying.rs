@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use patterns_pipeline::{Backoff, Cause, Pipeline, RetryConfig, TimedOut};
+use testing::{ms, quiet, secs};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Log, ms, quiet, secs};
+use crate::support::Log;
 
 fn config(max_attempts: u32, backoff: Backoff) -> RetryConfig {
     RetryConfig {

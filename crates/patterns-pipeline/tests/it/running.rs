@@ -4,9 +4,10 @@ use std::mem::size_of_val;
 use std::sync::Arc;
 
 use patterns_pipeline::{Cause, Outcome, Pipeline};
+use testing::{ms, secs};
 use tokio::time::sleep;
 
-use crate::support::{Log, fail, ms, secs};
+use crate::support::{Log, fail};
 
 #[tokio::test]
 async fn an_empty_pipeline_returns_its_input() {

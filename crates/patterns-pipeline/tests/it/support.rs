@@ -1,20 +1,10 @@
 //! What several modules need: a log of what was done, and futures dropped at every await.
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Waker};
-use std::time::Duration;
 
+use testing::ms;
 use tokio::time::sleep;
-
-pub(crate) const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-pub(crate) const fn secs(secs: u64) -> Duration {
-    Duration::from_secs(secs)
-}
 
 /// What was done, in its order.
 #[derive(Debug, Clone, Default)]
@@ -95,41 +85,13 @@ pub(crate) fn blow_up(_: u32) -> Result<u32, &'static str> {
     panic!("as told")
 }
 
-/// Lets other tasks run until they have nothing more to do.
-pub(crate) async fn settle() {
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-}
-
 /// Polls a future so often, with everything else having its turn and 10 ms going by in between; tells whether it was done by then.
 pub(crate) async fn polled<T>(work: impl Future<Output = T>, times: usize) -> bool {
-    let mut work = pin!(work);
-    for _ in 0..times {
-        let mut cx = Context::from_waker(Waker::noop());
-        if work.as_mut().poll(&mut cx).is_ready() {
-            return true;
-        }
+    let between = async || {
         tokio::time::advance(ms(10)).await;
         tokio::task::yield_now().await;
-    }
-    false
-}
-
-/// Keeps expected panics out of the output.
-pub(crate) fn quiet() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            let payload = info.payload();
-            let text = payload.downcast_ref::<&str>().copied();
-            let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-            if text.is_some_and(|text| !text.starts_with("as told")) {
-                before(info);
-            }
-        }));
-    });
+    };
+    testing::polled_after(work, times, between).await
 }
 
 /// Panics when it is dropped.

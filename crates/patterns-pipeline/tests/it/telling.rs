@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use patterns_pipeline::Pipeline;
+use testing::quiet;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use crate::support::{Log, fail, quiet};
+use crate::support::{Log, fail};
 
 /// Writes events into a log.
 struct Events(Log, AtomicU64);

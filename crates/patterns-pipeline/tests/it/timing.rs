@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use patterns_pipeline::{Cause, Outcome, Pipeline, TimedOut};
+use testing::{ms, quiet, secs};
 use tokio::time::{Instant, sleep};
-
-use crate::support::{ms, quiet, secs};
 
 #[derive(Debug, PartialEq)]
 enum OrderError {
@@ -64,13 +63,15 @@ async fn a_limit_is_told_apart_from_an_error_of_the_step() {
         })
         .timeout(secs(1));
     let error = pipeline.run_tagged(secs(9)).await.unwrap_err();
+    assert!(error.is_timeout() && error.cause.is_timeout());
     assert!(
-        matches!(error.cause, Cause::TimedOut { after, error: OrderError::Late(_) } if after == secs(1))
+        matches!(error.cause, Cause::Timeout { after, error: OrderError::Late(_) } if after == secs(1))
     );
     let error = pipeline.run_tagged(ms(9)).await.unwrap_err();
     assert!(matches!(error.cause, Cause::Failed(OrderError::Other)));
+    assert!(!error.is_timeout());
     let run = pipeline.run_traced(secs(9)).await;
-    assert_eq!(run.trace.steps[0].outcome, Outcome::TimedOut);
+    assert_eq!(run.trace.steps[0].outcome, Outcome::Timeout);
     assert_eq!(run.trace.steps[0].took, secs(1));
 }
 

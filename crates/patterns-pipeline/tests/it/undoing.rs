@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use otp_core::contained;
 use patterns_pipeline::{Pipeline, PipelineStats, TimedOut, UndoOutcome};
+use testing::{ms, quiet, secs, settle};
 use tokio::time::sleep;
 
-use crate::support::{Log, blow_up, fail, ms, quiet, secs, settle};
+use crate::support::{Log, blow_up, fail};
 
 #[tokio::test(start_paused = true)]
 async fn what_was_done_is_undone_in_reverse_order_each_with_its_own_output() {
