@@ -81,15 +81,17 @@ fn find(members: &[Member]) -> Result<Vec<Demo>, String> {
             };
             let text = fs::read_to_string(&path)
                 .map_err(|error| format!("{}: {error}", path.display()))?;
-            let about = text
+            // The first paragraph of its docs.
+            let about: Vec<&str> = text
                 .lines()
-                .find_map(|line| line.strip_prefix("//!"))
-                .unwrap_or_default();
+                .map_while(|line| line.strip_prefix("//!").map(str::trim))
+                .take_while(|line| !line.is_empty())
+                .collect();
             demos.push(Demo {
                 name: name.to_owned(),
                 package: member.name.clone(),
                 folder: member.folder.clone(),
-                about: about.trim().to_owned(),
+                about: about.join(" "),
             });
         }
     }

@@ -104,7 +104,7 @@ impl<T: Send + Sync + 'static> Agent<T> {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use otp_core::{Strategy, Supervisor};
+    /// use patterns_agent::{Strategy, Supervisor};
     /// use patterns_agent::{Agent, AgentConfig, AgentError};
     ///
     /// let (child, hits) = Agent::child("hits", AgentConfig::default(), || 0_u32);

@@ -27,4 +27,6 @@ pub use statistics::{Metric, Statistics, StatisticsConfig, StatisticsMsg, Timing
 pub use view::View;
 
 #[doc(no_inline)]
-pub use otp_core::{Child, ExitReason, Pid, ServerState, StartError, StopError};
+pub use otp_core::{
+    Child, ExitReason, Pid, ServerState, StartError, StopError, Strategy, Supervisor,
+};

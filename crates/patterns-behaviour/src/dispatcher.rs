@@ -172,7 +172,7 @@ where
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::sync::Arc;
-    /// use otp_core::{Strategy, Supervisor};
+    /// use patterns_behaviour::{Strategy, Supervisor};
     /// use patterns_behaviour::notification::{Channel, Collector, Options};
     /// use patterns_behaviour::{Dispatcher, DispatcherConfig, Hooks};
     ///

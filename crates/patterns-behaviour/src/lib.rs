@@ -40,6 +40,7 @@ pub use ticket::Ticket;
 // What signatures here name that comes from otp-core.
 #[doc(no_inline)]
 pub use otp_core::{
-    BadOption, Child, Pid, Recipient, StartError, StopError,
+    BadOption, Child, Inbox, Pid, Recipient, StartError, StopError, Strategy, Supervisor,
     backoff::{Backoff, Jitter},
+    inbox,
 };

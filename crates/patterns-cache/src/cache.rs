@@ -104,7 +104,7 @@ where
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use otp_core::{Strategy, Supervisor};
+    /// use patterns_cache::{Strategy, Supervisor};
     /// use patterns_cache::{Cache, CacheConfig, Hooks};
     ///
     /// let (child, cache) = Cache::child("pages", CacheConfig::default(), Hooks::new())?;

@@ -25,4 +25,4 @@ pub use server::CacheMsg;
 pub use stats::CacheStats;
 
 #[doc(no_inline)]
-pub use otp_core::{BadOption, Child, Pid, StartError, StopError};
+pub use otp_core::{BadOption, Child, Pid, StartError, StopError, Strategy, Supervisor};

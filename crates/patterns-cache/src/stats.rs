@@ -26,7 +26,7 @@ pub struct CacheStats {
     pub loads: u64,
     /// How many loads brought none: they failed, panicked, or their future was dropped.
     pub failed_loads: u64,
-    /// How many calls got what another call loaded, for which they waited.
+    /// How many calls got what another call loaded, for which they waited. Each is a miss too.
     pub coalesced: u64,
     /// How many calls got a stale value. Each is a miss too.
     pub stale: u64,
@@ -34,6 +34,8 @@ pub struct CacheStats {
 
 impl CacheStats {
     /// Returns the share of reads that were hits, from 0.0 to 1.0, or `None` before the first read.
+    ///
+    /// A call that waited for another's load is no hit: the share of reads for which nothing was loaded is `1 - (loads + failed_loads) / (hits + misses)`.
     ///
     /// # Examples
     ///

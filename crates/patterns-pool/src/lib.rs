@@ -34,7 +34,8 @@ pub use stats::PoolStats;
 
 #[doc(no_inline)]
 pub use otp_core::{
-    BadOption, CallError, CastError, Child, Context, ExitReason, GenServer, Pid, Recipient,
-    ReplyTo, ServerOptions, ServerRef, StopError,
+    BadOption, CallError, CastError, Child, Context, ExitReason, GenServer, Inbox, Pid, Recipient,
+    ReplyTo, ServerOptions, ServerRef, StopError, Strategy, Supervisor,
     backoff::{Backoff, Jitter},
+    inbox, start,
 };

@@ -70,7 +70,8 @@ pub trait Manager: Send + Sync + 'static {
     ///
     /// It runs when a member is handed out (`check_on_checkout`), as a part of the borrower's checkout, and for members that are idle
     /// for long (`check_interval`), in a task of the pool; each time for `check_timeout` at most. A member that is not well is
-    /// closed and another one lent. So is one whose check was given up.
+    /// closed and another one lent. So is one whose check was given up. The error is dropped: what is to be known of it is for the check to log. The
+    /// member counts as `closed` in the pool's stats.
     ///
     /// Unless implemented, every member is well.
     fn check(

@@ -104,7 +104,7 @@ impl<M: Manager> Pool<M> {
     /// # }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use otp_core::{Strategy, Supervisor};
+    /// use patterns_pool::{Strategy, Supervisor};
     ///
     /// let (child, pool) = Pool::child("buffers", PoolConfig::default(), Buffers)?;
     /// let tree = Supervisor::new(Strategy::OneForOne).child(child).start().await?;
@@ -319,7 +319,28 @@ impl<M: Manager> Pool<M> {
 
     /// Has everything that happens to members from now on told to `listener`.
     ///
-    /// One whose mailbox is full misses events; one that has ended is forgotten.
+    /// One whose mailbox is full misses events; one that has ended is forgotten. A member that the pool itself closes is no event, but counted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # struct Numbers;
+    /// # impl patterns_pool::Manager for Numbers {
+    /// #     type Member = u64;
+    /// #     type Error = std::convert::Infallible;
+    /// #     async fn create(&self, id: u64) -> Result<u64, Self::Error> { Ok(id) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use patterns_pool::{Guard, Pool, PoolConfig, PoolEvent, inbox};
+    ///
+    /// let pool = Pool::start(PoolConfig { size: 1, ..PoolConfig::default() }, Numbers).await?;
+    /// let (listener, mut events) = inbox::<PoolEvent>();
+    /// pool.listen(listener.recipient());
+    /// Guard::discard(pool.checkout().await?);
+    /// assert!(matches!(events.recv().await, Some(PoolEvent::Created { id: 2 })));
+    /// # Ok(()) }
+    /// ```
     pub fn listen(&self, listener: Recipient<PoolEvent>) {
         self.shared.listen(listener);
     }

@@ -75,7 +75,7 @@ impl<Msg: Send + 'static> Servers<Msg> {
     /// #     type Msg = ();
     /// #     async fn handle(&mut self, (): (), _: &mut Context<()>) -> Result<(), ExitReason> { Ok(()) }
     /// # }
-    /// use otp_core::ServerOptions;
+    /// use patterns_pool::ServerOptions;
     ///
     /// let mailers = Servers::with_options(
     ///     |id| ServerOptions::default().name(format!("mailer {id}")).bounded(100),

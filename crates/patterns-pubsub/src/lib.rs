@@ -43,4 +43,7 @@ pub use subscription::{Ended, Subscription};
 
 // What signatures here name that comes from otp-core.
 #[doc(no_inline)]
-pub use otp_core::{BadOption, Child, Pid, ServerRef, StartError, StopError};
+pub use otp_core::{
+    BadOption, Child, Context, ExitReason, GenServer, Inbox, Pid, ReplyTo, ServerRef, StartError,
+    StopError, Strategy, Supervisor, inbox, start,
+};

@@ -154,7 +154,15 @@ impl<M> Overflow<M> {
     /// Makes a policy that keeps the latest message for each key.
     ///
     /// `key` runs in the publisher, once for each message, outside all locks. If it panics, the message is missing for this
-    /// subscriber, and counted.
+    /// subscriber, and counted. It is given the [`Message`], which derefs to the payload, whose type has to be named:
+    ///
+    /// ```
+    /// use patterns_pubsub::Overflow;
+    ///
+    /// struct Tick { symbol: &'static str }
+    /// let policy = Overflow::<Tick>::keep_latest(|tick| tick.symbol);
+    /// # let _ = policy;
+    /// ```
     #[must_use]
     pub fn keep_latest<K: Into<LatestKey>>(
         key: impl Fn(&Message<M>) -> K + Send + Sync + 'static,

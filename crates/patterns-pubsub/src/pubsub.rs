@@ -135,7 +135,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use otp_core::{Strategy, Supervisor};
+    /// use patterns_pubsub::{Strategy, Supervisor};
     /// use patterns_pubsub::{PubSub, PubSubConfig};
     ///
     /// let (child, orders) = PubSub::child("orders", PubSubConfig::default())?;
@@ -233,7 +233,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use otp_core::{Context, ExitReason, GenServer, ReplyTo};
+    /// use patterns_pubsub::{Context, ExitReason, GenServer, ReplyTo};
     /// use patterns_pubsub::{Message, PubSub, PubSubConfig};
     ///
     /// struct Total(u64);
@@ -289,7 +289,7 @@ impl<M: Send + Sync + 'static> PubSub<M> {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use otp_core::inbox;
+    /// use patterns_pubsub::inbox;
     /// use patterns_pubsub::{Event, PubSub, PubSubConfig, SubscribeServerOptions};
     ///
     /// let jobs = PubSub::new(PubSubConfig::default())?;

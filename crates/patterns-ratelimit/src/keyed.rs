@@ -105,7 +105,7 @@ where
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use otp_core::{Strategy, Supervisor};
+    /// use patterns_ratelimit::{Strategy, Supervisor};
     /// use patterns_ratelimit::{KeyedRateLimiter, Quota};
     ///
     /// let (child, users) = KeyedRateLimiter::<u64>::child("users", Quota::per_second(5))?;

@@ -44,4 +44,4 @@ pub use tower::{ByKey, RateLimit, RateLimitLayer, ResponseFuture};
 pub use waiting::WaitOptions;
 
 #[doc(no_inline)]
-pub use otp_core::{BadOption, Child, Pid, StartError, StopError};
+pub use otp_core::{BadOption, Child, Pid, StartError, StopError, Strategy, Supervisor};

@@ -23,5 +23,6 @@ pub use started::Started;
 #[doc(no_inline)]
 pub use otp_core::{
     BadOption, CallError, Child, Context, DynamicSupervisorMsg, DynamicSupervisorRef, ExitReason,
-    GenServer, Pid, Recipient, ReplyTo, Restart, ServerRef, Shutdown, StartError, StopError,
+    GenServer, Inbox, Pid, Recipient, ReplyTo, Restart, ServerRef, Shutdown, StartError, StopError,
+    Strategy, Supervisor, inbox,
 };

@@ -131,7 +131,7 @@ where
     /// # }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use otp_core::{Strategy, Supervisor};
+    /// use patterns_registry::{Strategy, Supervisor};
     /// use patterns_registry::{RegistryConfig, WorkerRegistry};
     ///
     /// let (child, echoes) =
@@ -254,7 +254,7 @@ where
     /// # }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use otp_core::inbox;
+    /// use patterns_registry::inbox;
     /// use patterns_registry::{RegistryConfig, WorkerEvent, WorkerRegistry};
     ///
     /// let shards = WorkerRegistry::start(RegistryConfig::default(), |_: &u32| Shard).await?;

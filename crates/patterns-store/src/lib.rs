@@ -44,4 +44,7 @@ pub use store::Store;
 pub use table::{Prefix, Table};
 
 #[doc(no_inline)]
-pub use otp_core::{BadOption, CallError, Child, Pid, Recipient, StartError, StopError};
+pub use otp_core::{
+    BadOption, CallError, Child, Inbox, Pid, Recipient, StartError, StopError, Strategy,
+    Supervisor, inbox,
+};

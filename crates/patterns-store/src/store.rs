@@ -97,7 +97,7 @@ where
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use otp_core::{Strategy, Supervisor};
+    /// use patterns_store::{Strategy, Supervisor};
     /// use patterns_store::{Store, StoreConfig};
     ///
     /// let config = StoreConfig { keep_over_restart: true, ..StoreConfig::default() };

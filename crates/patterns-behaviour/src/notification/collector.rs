@@ -36,7 +36,7 @@ pub struct Target(
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use otp_core::inbox;
+/// use patterns_behaviour::inbox;
 /// use patterns_behaviour::notification::{Channel, Collected, Collector, Options, Target};
 ///
 /// let collector = Collector::new();
