@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use otp_core::contained::Payload;
+use otp_core::contained::{self, Payload};
 use parking_lot::Mutex;
 
 use crate::undone::{Name, Undone};
@@ -179,6 +179,12 @@ pub struct StepError<E> {
 }
 
 impl<E> StepError<E> {
+    /// The error alone; a panic goes on. What undos returned goes first, for its drops may panic too.
+    pub(crate) fn into_plain(self) -> E {
+        contained::drop_contained(self.undone);
+        self.cause.into_error()
+    }
+
     /// Tells whether the step's time was over.
     #[must_use]
     pub const fn is_timeout(&self) -> bool {

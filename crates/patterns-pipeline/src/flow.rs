@@ -93,7 +93,7 @@ pin_project! {
     ///
     /// # Panics
     ///
-    /// When it is polled outside a tokio runtime, if there is anything to begin.
+    /// When it is polled outside a tokio runtime, if it has a stage.
     ///
     /// # Cancel safety
     ///
@@ -383,7 +383,9 @@ impl<S: Stream, E> Stream for Source<S, E> {
             }
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {
-                let before = this.control.waiting.lock().replace(cx.waker().clone());
+                // A waker's clone is code of its runtime: not under the lock.
+                let waker = cx.waker().clone();
+                let before = this.control.waiting.lock().replace(waker);
                 drop(before);
                 // It may have been drained between the first look and this line.
                 if this.control.drains() {

@@ -73,7 +73,7 @@ where
     ///
     /// # Panics
     ///
-    /// Never itself. If the output's `Clone` panics in a run, then the step has panicked, and has no undo.
+    /// Never itself. If the output's `Clone` panics in a run, then the step has panicked. It was done and is not undone, which is told as a failure of its undo.
     pub fn undo<U, R>(self, undo: U) -> AroundCloned<In, E, C, S, UndoNow<U>>
     where
         S::Out: Clone + 'static,

@@ -7,6 +7,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use otp_core::contained;
+
 use crate::boxed::{BoxPipeline, Boxed};
 use crate::chain::{Chain, Start, SyncChain};
 use crate::drive::{Detail, Drive};
@@ -277,7 +279,8 @@ where
         input: In,
     ) -> impl Future<Output = Result<C::Out, E>> + Send + use<'_, In, E, C> {
         self.drive(input, Detail::Plain, |run: Traced<C::Out, E>| {
-            run.result.map_err(|error| error.cause.into_error())
+            contained::drop_contained(run.trace);
+            run.result.map_err(StepError::into_plain)
         })
     }
 
@@ -369,9 +372,7 @@ where
         C: SyncChain,
     {
         if self.chain.undoes() {
-            return self
-                .run_tagged_sync(input)
-                .map_err(|error| error.cause.into_error());
+            return self.run_tagged_sync(input).map_err(StepError::into_plain);
         }
         self.chain.call(input)
     }

@@ -150,7 +150,11 @@ where
             };
             let cause = match polled {
                 Ok(polled) => match ready!(polled) {
-                    Ok(out) => return Poll::Ready(Ok(out)),
+                    Ok(out) => {
+                        // What was kept for a further attempt. Its panic is not the step's, which is done.
+                        contained::drop_contained(this.input.take());
+                        return Poll::Ready(Ok(out));
+                    }
                     Err(cause) => cause,
                 },
                 Err(panic) => Cause::Panicked(Panicked::new(panic)),

@@ -29,7 +29,7 @@ pub struct StageStats {
     pub stopped: u64,
     /// Errors of earlier stages, which are handed on as they are.
     pub passed: u64,
-    /// Results, and errors of earlier stages, that wait to be given out.
+    /// Results, and errors of earlier stages, that wait to be given out; of a flow that was dropped, those that never were.
     pub waiting: usize,
 }
 
@@ -94,7 +94,10 @@ impl StageCounts {
                 read(&counts.stopped),
             );
             // If none has ended meanwhile, all of it is of the moment at which `taken` was read.
-            if done + failed + stopped != ended {
+            // And what was handed on or given out meanwhile is not of one moment with the rest.
+            if done + failed + stopped != ended
+                || (given, passed) != (read(&counts.given), read(&counts.passed))
+            {
                 continue;
             }
             return StageStats {

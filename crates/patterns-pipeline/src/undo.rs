@@ -2,16 +2,16 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use otp_core::contained;
+use otp_core::contained::{self, Payload};
 use pin_project_lite::pin_project;
 
 use crate::chain::{Run, sealed::Sealed};
-use crate::error::Cause;
+use crate::error::{Cause, Panicked};
 use crate::journal::Journal;
 use crate::step::{Step, SyncStep};
 use crate::undoing::UndoWork;
@@ -202,10 +202,17 @@ where
         journal: &mut Journal,
     ) -> Poll<Result<R::Out, Cause<R::Error>>> {
         let this = self.project();
-        let result = ready!(this.run.poll(cx, journal));
+        let result = std::task::ready!(this.run.poll(cx, journal));
         if let Ok(out) = &result {
-            let work = this.undo.work((this.take)(out));
-            journal.undos.push(this.name.clone(), work);
+            match contained::catch(|| this.undo.work((this.take)(out))) {
+                Ok(work) => journal.undos.push(this.name.clone(), work),
+                Err(panic) => {
+                    // The step was done and cannot be undone, which is told as the undo's failure.
+                    journal.undos.push(this.name.clone(), failed(&panic));
+                    contained::drop_contained(result);
+                    return Poll::Ready(Err(Cause::Panicked(Panicked::new(panic))));
+                }
+            }
         }
         Poll::Ready(result)
     }
@@ -213,4 +220,11 @@ where
     fn at(&self) -> Option<&Name> {
         None
     }
+}
+
+/// The undo of a step of whose output nothing could be kept.
+fn failed(panic: &Payload) -> UndoWork {
+    let text = format!("its key panicked: {}", panic.message());
+    let error: Box<dyn Error + Send + Sync> = text.into();
+    Box::pin(ready(Ok(Err(Arc::from(error)))))
 }

@@ -25,7 +25,7 @@ pub(crate) type UndoWork = Pin<Box<dyn Future<Output = Result<UndoResult, Payloa
 /// What would have to be undone.
 pub(crate) struct Undos {
     entries: Vec<Entry>,
-    /// Where the run was when it did the first thing that can be undone.
+    /// Where the run was when it last did something that can be undone.
     runtime: Option<Handle>,
 }
 
@@ -43,8 +43,9 @@ impl Undos {
     }
 
     pub(crate) fn push(&mut self, step: Name, work: UndoWork) {
-        if self.entries.is_empty() {
-            self.runtime = Handle::try_current().ok();
+        // The newest one: it is the likeliest to be there when it is needed.
+        if let Ok(here) = Handle::try_current() {
+            self.runtime = Some(here);
         }
         self.entries.push(Entry { step, work });
     }
@@ -145,6 +146,8 @@ impl Drop for Undoing {
             contained::drop_contained(entry.work);
             self.report(entry.step, UndoOutcome::NotRun, None);
         }
+        // Errors that undos returned may panic in their drops.
+        contained::drop_contained(mem::take(&mut self.undone));
     }
 }
 
@@ -158,6 +161,8 @@ impl Future for Background {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.undoing).poll(cx).map(drop)
+        Pin::new(&mut self.undoing)
+            .poll(cx)
+            .map(contained::drop_contained)
     }
 }

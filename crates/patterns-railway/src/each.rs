@@ -93,7 +93,7 @@ pub(crate) fn collect<T, E, C: FromIterator<T>>(
     results: impl Iterator<Item = Result<T, Errors<E>>>,
 ) -> Result<C, Errors<E>> {
     let mut errors: Option<Errors<E>> = None;
-    let values = results.filter_map(|result| match (result, &mut errors) {
+    let mut values = results.filter_map(|result| match (result, &mut errors) {
         (Ok(value), None) => Some(value),
         (Ok(_), Some(_)) => None,
         (Err(first), None) => {
@@ -105,6 +105,8 @@ pub(crate) fn collect<T, E, C: FromIterator<T>>(
             None
         }
     });
-    let values = values.collect();
-    errors.map_or(Ok(values), Err)
+    let collected = values.by_ref().collect();
+    // A collection may have had enough before the end. The rest is looked at all the same.
+    values.for_each(drop);
+    errors.map_or(Ok(collected), Err)
 }

@@ -37,7 +37,7 @@ impl<E: Error + 'static> Error for Located<E> {
 
 /// All errors that were found in a value, at least one, in the order in which the checks are written.
 ///
-/// It is shown as one line for each error. As an [`Error`] it has no source, for there is no single one: iterate, and ask each.
+/// It is shown as one line for each error whose own text is one. As an [`Error`] it has no source, for there is no single one: iterate, and ask each.
 ///
 /// # Examples
 ///

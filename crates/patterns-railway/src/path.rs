@@ -38,7 +38,7 @@ impl From<usize> for Segment {
 
 /// Where in a value an error is: keys and indices, from the outside in.
 ///
-/// It is shown as code would reach the place: `items[3].price`. A key that is no plain name is quoted, so that two paths never look the same:
+/// It is shown as code would reach the place: `items[3].price`. A key that is no plain name is quoted, so that two paths never read the same:
 /// `hosts["db-1.example.org"]`, `["3"]`. The path to the whole value is shown as nothing.
 ///
 /// # Examples

@@ -1,11 +1,12 @@
 //! Panics of steps, and of everything else that is the user's.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::sync::Arc;
 
 use otp_core::contained;
 use patterns_pipeline::{Cause, Outcome, Pipeline, RetryConfig};
 use testing::{ms, quiet};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::support::{DropBomb, Log, blow_up, fail};
 
@@ -138,7 +139,13 @@ async fn an_output_whose_clone_panics_is_a_panic_of_its_step() {
         .undo(|_| ())
         .step("c", |_| Ok(()));
     let error = pipeline.run_tagged(0).await.unwrap_err();
-    assert_eq!(error.to_string(), "step `b`: panicked: as told, in a clone");
+    assert_eq!(
+        error.to_string(),
+        "step `b`: panicked: as told, in a clone; undo of `b`: its key panicked: as told, in a clone"
+    );
+    // It was done, and is not undone: nobody is to think so.
+    assert!(!error.is_undone());
+    assert_eq!(pipeline.stats().undo_failed, 1);
     assert_eq!(log.take(), "undo a 0");
 
     let retried = Pipeline::<u32, &str>::new()
@@ -200,4 +207,97 @@ async fn a_run_that_is_polled_after_its_end_panics() {
         let message = contained::Payload::from(again.unwrap_err()).message();
         assert_eq!(&*message, "a run was polled after its end");
     }
+}
+
+/// The error of an undo, which panics when it is dropped.
+#[derive(Debug)]
+struct Bad;
+
+impl std::fmt::Display for Bad {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("stuck")
+    }
+}
+
+impl std::error::Error for Bad {}
+
+impl Drop for Bad {
+    fn drop(&mut self) {
+        panic!("as told, in the drop of an undo's error");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_of_an_undo_may_panic_when_it_is_dropped() {
+    quiet();
+    let fails = Pipeline::<u32, &str>::new()
+        .step("a", Ok)
+        .undo(|_| Err::<(), _>(Bad))
+        .step("b", |_| Err::<(), _>("no"));
+    assert_eq!(fails.run(1).await, Err("no"));
+    assert_eq!(fails.run_sync(1), Err("no"));
+
+    let panics = Pipeline::<u32, &str>::new()
+        .step("a", Ok)
+        .undo(|_| Err::<(), _>(Bad))
+        .step("b", |_| -> Result<(), &str> { panic!("as told") });
+    let run = tokio::spawn(async move { panics.run(1).await });
+    let panic = run.await.unwrap_err().into_panic();
+    assert_eq!(panic.downcast_ref(), Some(&"as told"));
+
+    let dropped = Pipeline::<u32, &str>::new()
+        .step("a", Ok)
+        .undo(|_| Err::<(), _>(Bad))
+        .step_async("b", |_| std::future::pending::<Result<(), _>>());
+    assert!(timeout(ms(5), dropped.run(1)).await.is_err());
+    dropped.settled().await;
+    assert_eq!(
+        (dropped.stats().undo_failed, dropped.stats().undoing),
+        (1, 0)
+    );
+}
+
+#[test]
+fn so_it_may_where_no_runtime_can_go_on_with_the_undos() {
+    quiet();
+    let pipeline = Pipeline::<u32, &str>::new()
+        .step("a", Ok)
+        .undo_async(|_| std::future::pending::<()>())
+        .step("b", Ok)
+        .undo(|_| Err::<(), _>(Bad))
+        .step("c", |_| Err::<(), _>("no"));
+    let mut run = Box::pin(pipeline.run(1));
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(run.as_mut().poll(&mut cx).is_pending());
+    drop(run);
+    assert_eq!(
+        (pipeline.stats().undo_failed, pipeline.stats().not_undone),
+        (1, 1)
+    );
+}
+
+/// Panics when the second of its clones is dropped.
+#[derive(Debug, Clone, Default)]
+struct SecondDrop(Arc<std::sync::atomic::AtomicUsize>);
+
+impl Drop for SecondDrop {
+    fn drop(&mut self) {
+        if self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 1 {
+            panic!("as told, in the drop of an input");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_drop_of_what_a_retry_had_kept_is_no_failure_of_any_step() {
+    quiet();
+    let pipeline = Pipeline::<SecondDrop, &str>::new()
+        .step("a", |input: SecondDrop| {
+            drop(input);
+            Ok(1)
+        })
+        .retry(RetryConfig::default());
+    let run = pipeline.run_traced(SecondDrop::default()).await;
+    assert_eq!(run.result.unwrap(), 1);
+    assert_eq!(run.trace.steps.len(), 1);
 }

@@ -266,3 +266,30 @@ fn settled_misses_no_end_that_comes_while_it_looks() {
     });
     assert_eq!(missed, 0);
 }
+
+#[test]
+fn the_runtime_of_the_newest_undo_goes_on_with_all_of_them() {
+    let pipeline = Pipeline::<u32, &str>::new()
+        .step("a", Ok)
+        .undo(|_| ())
+        .step_async("b", |n| async move {
+            tokio::task::yield_now().await;
+            Ok(n)
+        })
+        .undo(|_| ())
+        .step_async("c", |_| pending::<Result<(), _>>());
+    let mut run = Box::pin(pipeline.run(1));
+    let mut cx = Context::from_waker(Waker::noop());
+    // The first thing that can be undone is done outside of any runtime.
+    assert!(run.as_mut().poll(&mut cx).is_pending());
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        assert!(run.as_mut().poll(&mut cx).is_pending());
+        drop(run);
+        pipeline.settled().await;
+    });
+    assert_eq!(
+        (pipeline.stats().undone, pipeline.stats().not_undone),
+        (2, 0)
+    );
+}

@@ -140,6 +140,10 @@ where
             State::Completed => panic!("`each_concurrent` was polled after it had completed"),
         }
         this.slots.next_batch(cx);
+        // Also when those that run have something to do in every poll: what there is room for is begun.
+        if this.slots.running() > 0 {
+            this.begin_next();
+        }
         let mut polls = 0;
         loop {
             match this.slots.poll_next() {

@@ -487,3 +487,33 @@ proptest! {
         prop_assert!(most.get() <= bound);
     }
 }
+
+#[test]
+fn what_there_is_room_for_is_begun_also_when_others_fill_every_poll() {
+    let begun = Cell::new(false);
+    let begun = &begun;
+    let all = each_concurrent(0..300, NonZeroUsize::MAX, |n| async move {
+        if n == 299 {
+            begun.set(true);
+        }
+        while !begun.get() {
+            // Busy: it wakes itself.
+            let mut turns = 1;
+            poll_fn(|cx| {
+                cx.waker().wake_by_ref();
+                turns -= 1;
+                if turns < 0 {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            })
+            .await;
+        }
+        Ok::<_, Errors<()>>(n)
+    });
+    let mut all = pin!(all);
+    let mut cx = Context::from_waker(Waker::noop());
+    let is_done = (0..1_000).any(|_| all.as_mut().poll(&mut cx).is_ready());
+    assert!(is_done);
+}

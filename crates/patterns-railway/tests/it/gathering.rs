@@ -250,3 +250,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_collection_that_has_had_enough_keeps_no_entry_from_being_looked_at() {
+    let entries = BTreeMap::from([("a", 1), ("b", 2), ("c", 3)]);
+    let checked: Result<Option<Vec<i32>>, Errors<&str>> = each_entry(&entries, |_, n| match n {
+        1 => Ok(None),
+        3 => Err("is three").here(),
+        n => Ok(Some(*n)),
+    });
+    assert_eq!(checked.unwrap_err().to_string(), "c: is three");
+}
