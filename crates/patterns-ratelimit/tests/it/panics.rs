@@ -3,6 +3,9 @@
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 
 use patterns_ratelimit::{KeyedConfig, KeyedRateLimiter, Quota, consume_all};
 use testing::{quiet, secs};
@@ -196,5 +199,44 @@ async fn a_panic_amid_a_change_of_quota_leaves_a_shard_as_it_was_or_changed() ->
     }
     limiter.set_quota(Quota::per_second(7).burst(20))?;
     assert!((0..300).all(|key| limiter.tokens(&Key(key)) == 16));
+    Ok(())
+}
+
+/// Counts how often it was woken, and panics then if it is to.
+struct Bell {
+    rung: AtomicUsize,
+    panics: bool,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.rung.fetch_add(1, Ordering::SeqCst);
+        assert!(!self.panics, "as told");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waker_that_panics_keeps_nobody_at_another_key_from_being_woken() -> Outcome {
+    quiet();
+    let limiter = KeyedRateLimiter::<u64>::new(Quota::per_second(1))?;
+    let mut waits = Vec::new();
+    for key in 0..8 {
+        assert!(limiter.allow(&key));
+        let bell = Arc::new(Bell {
+            rung: AtomicUsize::new(0),
+            panics: key % 2 == 0,
+        });
+        let waker = Waker::from(Arc::clone(&bell));
+        let limiter = limiter.clone();
+        let mut wait = Box::pin(async move { limiter.until_ready(&key).await.is_ok() });
+        let polled = wait.as_mut().poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        waits.push((bell, wait));
+    }
+    limiter.reset_all();
+    for (bell, wait) in waits {
+        assert_eq!(bell.rung.load(Ordering::SeqCst), 1);
+        assert!(wait.await);
+    }
     Ok(())
 }
