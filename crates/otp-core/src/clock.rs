@@ -82,11 +82,11 @@ pub fn after(now: u64, wait: Duration) -> u64 {
 #[inline]
 #[must_use]
 pub fn nanos(duration: Duration) -> u64 {
+    // Saturated, it is `NEVER`.
     duration
         .as_secs()
-        .checked_mul(1_000_000_000)
-        .and_then(|secs| secs.checked_add(u64::from(duration.subsec_nanos())))
-        .unwrap_or(NEVER)
+        .saturating_mul(1_000_000_000)
+        .saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 /// A time for people to wait: in whole seconds, or in milliseconds, microseconds or nanoseconds below, and always rounded up, so that nobody comes
