@@ -23,6 +23,7 @@ use std::fmt;
 use std::mem;
 use std::task::{Context, Poll, Waker};
 
+use crate::contained::drop_contained;
 use crate::sync::Mutex;
 
 /// The queue. Those who push and the one who receives share it; it is for one receiver at a time.
@@ -106,7 +107,7 @@ impl<T> Feed<T> {
         queue.receiver.take()
     }
 
-    /// Ends the feed: what is there is received, and then nothing more. Returns whom to wake.
+    /// Ends the feed: what is there is received, and what is pushed from now on is lost and counted. Returns whom to wake.
     #[must_use = "the receiver is to be woken"]
     pub fn close(&self) -> Option<Waker> {
         let mut queue = self.queue.lock();
@@ -114,13 +115,16 @@ impl<T> Feed<T> {
         queue.receiver.take()
     }
 
-    /// Ends the feed for want of a receiver, and drops what waits.
+    /// Ends the feed for want of a receiver, and drops what waits. Panics of those drops are contained.
     pub fn abandon(&self) {
         let mut queue = self.queue.lock();
         queue.closed = true;
         let (waiting, receiver) = (mem::take(&mut queue.waiting), queue.receiver.take());
         drop(queue);
-        drop((waiting, receiver));
+        for (_, item) in waiting {
+            drop_contained(item);
+        }
+        drop_contained(receiver);
     }
 
     /// Receives the next item, or how many were lost here; `None` if there is nothing at the moment, or never will be.

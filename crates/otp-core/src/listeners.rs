@@ -35,6 +35,8 @@ use crate::sync::{AtomicBool, Mutex, Ordering};
 /// Those who listen, and what they are to be told yet.
 pub struct Listeners<E> {
     any: AtomicBool,
+    /// Whether anything waits. Changed under the lock of `waiting`, and read without it.
+    noted: AtomicBool,
     all: Mutex<Vec<Recipient<E>>>,
     waiting: Mutex<VecDeque<E>>,
     /// Whether somebody is telling.
@@ -47,6 +49,7 @@ impl<E> Listeners<E> {
     pub fn new() -> Self {
         Self {
             any: AtomicBool::new(false),
+            noted: AtomicBool::new(false),
             all: Mutex::new(Vec::new()),
             waiting: Mutex::new(VecDeque::new()),
             telling: AtomicBool::new(false),
@@ -61,14 +64,18 @@ impl<E> Listeners<E> {
 
     /// Puts an event down.
     pub fn note(&self, event: E) {
-        self.waiting.lock().push_back(event);
+        let mut waiting = self.waiting.lock();
+        waiting.push_back(event);
+        self.noted.store(true, Ordering::Release);
     }
 
     /// Puts several events down, one behind the other.
     pub fn note_all(&self, events: impl IntoIterator<Item = E>) {
         let mut events = events.into_iter().peekable();
         if events.peek().is_some() {
-            self.waiting.lock().extend(events);
+            let mut waiting = self.waiting.lock();
+            waiting.extend(events);
+            self.noted.store(true, Ordering::Release);
         }
     }
 }
@@ -81,11 +88,12 @@ impl<E: Clone + Send + 'static> Listeners<E> {
         self.any.store(true, Ordering::Release);
     }
 
-    /// Tells what was put down. If another thread is at it, that one goes on with it.
+    /// Tells what was put down, and drops what nobody listens to. If another thread is at it, that one goes on with it.
     ///
     /// One whose mailbox is full misses the event: nobody is waited for. A panic of the code that makes a message of it costs the others nothing.
     pub fn tell(&self) {
-        if !self.are_there() {
+        // Not asked is whether anybody listens: what nobody hears must not gather.
+        if !self.noted.load(Ordering::Acquire) {
             return;
         }
         while !self.waiting.lock().is_empty() {
@@ -106,7 +114,10 @@ impl<E: Clone + Send + 'static> Listeners<E> {
 
     // A function of its own: the lock must not be held while anybody is told.
     fn next(&self) -> Option<E> {
-        self.waiting.lock().pop_front()
+        let mut waiting = self.waiting.lock();
+        let event = waiting.pop_front();
+        self.noted.store(!waiting.is_empty(), Ordering::Release);
+        event
     }
 
     fn forget_closed(&self) {

@@ -98,6 +98,27 @@ fn an_abandoned_feed_keeps_nothing() {
     );
 }
 
+/// Counts its drops, and panics in each.
+struct Torn(Arc<AtomicUsize>);
+
+impl Drop for Torn {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        panic!("as told");
+    }
+}
+
+#[test]
+fn what_an_abandoned_feed_held_may_panic_in_its_drop() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let feed = Feed::new(4);
+    for _ in 0..3 {
+        push(&feed, Torn(Arc::clone(&drops)));
+    }
+    feed.abandon();
+    assert_eq!(drops.load(Ordering::SeqCst), 3);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Push,

@@ -107,6 +107,20 @@ async fn a_supervised_listener_is_not_forgotten_while_it_does_not_run() -> Outco
     Ok(())
 }
 
+#[tokio::test]
+async fn what_nobody_listens_to_does_not_gather() {
+    let event = Arc::new(());
+    let listeners = Listeners::new();
+    listeners.note(Arc::clone(&event));
+    listeners.tell();
+    assert_eq!(Arc::strong_count(&event), 1);
+    let (late, mut told) = inbox::<Arc<()>>();
+    listeners.add(late.recipient());
+    listeners.note_all([Arc::clone(&event), event]);
+    listeners.tell();
+    assert_eq!(received(&mut told).len(), 2);
+}
+
 /// Panics when it is made a message of.
 #[derive(Clone)]
 struct Bad;
