@@ -3,23 +3,24 @@
 //! The sources are in `tests/instructions`. They are compiled here, to the text of their instructions, and functions of the same name are compared
 //! after their labels are numbered in the order in which they appear.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use testing::Listing;
 
 #[test]
 fn a_sync_pipeline_of_five_steps_is_the_chain_of_question_marks() {
     let library = library();
     let ours = functions(&listing("ours", &library));
     let by_hand = functions(&listing("by_hand", &library));
-    assert_eq!(ours["called"].join("\n"), by_hand["called"].join("\n"));
+    assert_eq!(ours.body("called"), by_hand.body("called"));
 
     // Where nothing is left of the steps themselves, an end that several errors share by hand is there more than once; where a value is moved from
     // step to step on the stack, it is moved once more. Not by more than that.
     for (name, more) in [("called", 0), ("inlined", 4), ("owned", 8)] {
-        let (ours, by_hand) = (count(&ours[name]), count(&by_hand[name]));
+        let (ours, by_hand) = (ours.count(name), by_hand.count(name));
         println!("{name}: {ours} instructions, by hand {by_hand}");
         assert!(by_hand > 10, "{name} was not found as it is");
         assert!(ours <= by_hand + more, "{name}: {ours}, by hand {by_hand}");
@@ -67,32 +68,9 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}\n{errors}");
 }
 
-/// How many instructions there are, without the labels.
-fn count(body: &[String]) -> usize {
-    body.iter().filter(|line| !line.ends_with(':')).count()
-}
-
-/// The functions of the crate `chains` in a listing, by name.
-fn functions(listing: &str) -> BTreeMap<String, Vec<String>> {
-    let mut functions = BTreeMap::new();
-    let mut open: Option<(String, Vec<String>, Labels)> = None;
-    for line in listing.lines().map(str::trim) {
-        match &mut open {
-            None => {
-                let name = line.strip_suffix(':').and_then(function_name);
-                open = name.map(|name| (name, Vec::new(), Labels::default()));
-            }
-            Some((name, body, labels)) => {
-                if line.starts_with(".cfi_endproc") || line.starts_with(".seh_endproc") {
-                    functions.insert(std::mem::take(name), std::mem::take(body));
-                    open = None;
-                } else if line.ends_with(':') || !line.starts_with(['.', '#', ';']) {
-                    body.push(labels.number(line));
-                }
-            }
-        }
-    }
-    functions
+/// The functions of the crate `chains`.
+fn functions(listing: &str) -> Listing {
+    Listing::read(listing, function_name, |_| None)
 }
 
 /// `called` of `_RINvCs1234_6chains6calledNt..`.
@@ -104,37 +82,4 @@ fn function_name(symbol: &str) -> Option<String> {
     let length: usize = rest[..digits].parse().ok()?;
     let name = rest[digits..].get(..length)?;
     is_own.then(|| name.to_owned())
-}
-
-/// The labels of a function, and of the constants that it uses.
-#[derive(Default)]
-struct Labels(Vec<String>);
-
-impl Labels {
-    /// The line, with each local label replaced by its number.
-    fn number(&mut self, line: &str) -> String {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || "_.$".contains(c);
-        let mut numbered = String::new();
-        let mut rest = line;
-        while let Some(c) = rest.chars().next() {
-            let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-            let (word, after) = rest.split_at(length.max(c.len_utf8()));
-            numbered.push_str(&self.word(word));
-            rest = after;
-        }
-        numbered
-    }
-
-    fn word(&mut self, word: &str) -> String {
-        let prefixes = [".L", "LBB", "L_", "l_", "LCPI", "lCPI", "Ltmp", "Lfunc"];
-        if !prefixes.iter().any(|prefix| word.starts_with(prefix)) {
-            return word.to_owned();
-        }
-        let known = self.0.iter().position(|label| label == word);
-        let number = known.unwrap_or_else(|| {
-            self.0.push(word.to_owned());
-            self.0.len() - 1
-        });
-        format!("label{number}")
-    }
 }

@@ -3,7 +3,7 @@
 //! The sources are in `tests/instructions`. They are compiled here, by the compiler of the test, to the text of their instructions, and functions of
 //! the same name are compared after their labels are numbered in the order in which they appear.
 
-use std::collections::BTreeMap;
+use testing::Listing;
 
 #[cfg(feature = "async")]
 use crate::compiler::built_with_cargo;
@@ -17,21 +17,17 @@ fn a_chain_is_the_hand_written_match() {
     let by_hand = functions(&folder.listing("by_hand", &library));
 
     for function in ["chained", "checked", "placed", "all_of_three"] {
-        println!("{function}: {} instructions", count(&ours[function]));
-        assert_eq!(
-            ours[function].join("\n"),
-            by_hand[function].join("\n"),
-            "{function}"
-        );
+        println!("{function}: {} instructions", ours.count(function));
+        assert_eq!(ours.body(function), by_hand.body(function), "{function}");
     }
     // These differ in how a comparison is spelled, and in what is copied when: in no more than that.
     for function in ["ensured", "owned"] {
-        let counts = (count(&ours[function]), count(&by_hand[function]));
+        let counts = (ours.count(function), by_hand.count(function));
         println!("{function}: {counts:?} instructions");
         assert!(counts.0 <= counts.1, "{function}: {counts:?}");
     }
-    let chained = count(&ours["chained"]);
-    let with_question_marks = count(&by_hand["chained_with_question_marks"]);
+    let chained = ours.count("chained");
+    let with_question_marks = by_hand.count("chained_with_question_marks");
     println!("chained with `?`: {with_question_marks} instructions");
     assert!(chained <= with_question_marks);
 }
@@ -45,7 +41,7 @@ fn a_chain_of_futures_is_hardly_more_than_an_async_fn() {
     let by_hand = functions(&folder.listing("async_by_hand", &library));
 
     for function in ["one_await", "two_awaits"] {
-        let (ours, by_hand) = (count(&ours[function]), count(&by_hand[function]));
+        let (ours, by_hand) = (ours.count(function), by_hand.count(function));
         println!("{function}: {ours} instructions, as an `async fn`: {by_hand}");
         assert!(ours * 4 <= by_hand * 5, "{function}: {ours} and {by_hand}");
     }
@@ -67,36 +63,12 @@ fn without_features_nothing_is_depended_on() {
     assert!(Folder::new("alone").library().exists());
 }
 
-/// How many instructions there are, without the labels.
-fn count(body: &[String]) -> usize {
-    body.iter().filter(|line| !line.ends_with(':')).count()
-}
-
-/// The functions of the crate `chains` in a listing, by name.
-fn functions(listing: &str) -> BTreeMap<String, Vec<String>> {
-    let mut functions = BTreeMap::new();
-    let mut open: Option<(String, Vec<String>, Labels)> = None;
-    for line in listing.lines() {
-        let line = line.trim();
-        match &mut open {
-            None => {
-                open = line
-                    .strip_suffix(':')
-                    .and_then(function_name)
-                    .map(|name| (name, Vec::new(), Labels::default()));
-            }
-            Some((name, body, labels)) => {
-                let is_label = line.ends_with(':');
-                if line.starts_with(".cfi_endproc") || line.starts_with(".seh_endproc") {
-                    functions.insert(std::mem::take(name), std::mem::take(body));
-                    open = None;
-                } else if is_label || !line.starts_with(['.', '#', ';', '/']) {
-                    body.push(labels.number(line));
-                }
-            }
-        }
-    }
-    functions
+/// The functions of the crate `chains`.
+fn functions(listing: &str) -> Listing {
+    // What makes one list of several: a function of the crate there, and of the source here.
+    Listing::read(listing, function_name, |word| {
+        word.contains("5merge").then_some("merge")
+    })
 }
 
 /// `chained` of `_ZN6chains7chained17h0123456789abcdefE`, and of `_RNvCs1234_6chains7chained`.
@@ -106,43 +78,4 @@ fn function_name(symbol: &str) -> Option<String> {
     let length: usize = rest[..digits].parse().ok()?;
     let (name, rest) = rest[digits..].split_at_checked(length)?;
     (rest.is_empty() || rest.starts_with("17h")).then(|| name.to_owned())
-}
-
-/// The labels of a function, and of the constants that it uses.
-#[derive(Default)]
-struct Labels(Vec<String>);
-
-impl Labels {
-    /// The line, with each local label replaced by its number.
-    fn number(&mut self, line: &str) -> String {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || "_.$".contains(c);
-        let mut numbered = String::new();
-        let mut rest = line;
-        while let Some(c) = rest.chars().next() {
-            let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-            let (word, after) = rest.split_at(length.max(c.len_utf8()));
-            numbered.push_str(&self.word(word));
-            rest = after;
-        }
-        numbered
-    }
-
-    fn word(&mut self, word: &str) -> String {
-        if word.contains("5merge") {
-            // What makes one list of several: a function of the crate there, and of the source here.
-            return "merge".to_owned();
-        }
-        let is_label = [".L", "LBB", "L_", "l_", "LCPI", "lCPI", "Ltmp"]
-            .iter()
-            .any(|prefix| word.starts_with(prefix));
-        if !is_label {
-            return word.to_owned();
-        }
-        let known = self.0.iter().position(|label| label == word);
-        let number = known.unwrap_or_else(|| {
-            self.0.push(word.to_owned());
-            self.0.len() - 1
-        });
-        format!("label{number}")
-    }
 }
