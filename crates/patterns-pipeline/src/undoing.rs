@@ -88,7 +88,9 @@ impl Undoing {
         if self.left.is_empty() && self.current.is_none() {
             return;
         }
-        if let Some(runtime) = self.runtime.take() {
+        // Where a run was on no runtime, that of its drop is better than none.
+        let here = || Handle::try_current().ok();
+        if let Some(runtime) = self.runtime.take().or_else(here) {
             let background = Background {
                 _counted: Counted::undoing(&self.shared),
                 undoing: self,

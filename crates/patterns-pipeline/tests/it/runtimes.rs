@@ -293,3 +293,23 @@ fn the_runtime_of_the_newest_undo_goes_on_with_all_of_them() {
         (2, 0)
     );
 }
+
+#[test]
+fn a_run_without_a_runtime_is_undone_on_that_of_its_drop() {
+    let pipeline = Pipeline::<u32, &str>::new()
+        .step("a", Ok)
+        .undo(|_| ())
+        .step_async("b", |_| pending::<Result<(), _>>());
+    let mut run = Box::pin(pipeline.run(1));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(run.as_mut().poll(&mut cx).is_pending());
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        drop(run);
+        pipeline.settled().await;
+    });
+    assert_eq!(
+        (pipeline.stats().undone, pipeline.stats().not_undone),
+        (1, 0)
+    );
+}
